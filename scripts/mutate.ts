@@ -47,6 +47,7 @@ import { hookMutations } from './mutations/hooks.ts';
 import { logMutations } from './mutations/log.ts';
 import { membershipMutations } from './mutations/membership.ts';
 import type { Edit, Mutation } from './mutations/mutation.ts';
+import { nodeMutations } from './mutations/nodes.ts';
 import { placeOf, readSources } from './mutations/places.ts';
 import { timeMutations } from './mutations/time.ts';
 
@@ -75,6 +76,7 @@ const mutations = [
   ...accessMutations,
   ...clusterMutations,
   ...membershipMutations,
+  ...nodeMutations,
 ].filter(({ name }) => values.only.length === 0 || values.only.some((text) => name.includes(text)));
 if (mutations.length === 0) refuse(`no mutation has ${values.only.join(' or ')} in its name`);
 const unknown = values.harness.find((name) => !Object.hasOwn(harnesses, name));

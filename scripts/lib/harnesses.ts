@@ -77,6 +77,24 @@ export const harnesses = {
         ['cell-host', 'own-log'].map((name) => `packages/server/test/cluster/${name}.test.ts`),
       ),
   },
+  nodes: {
+    run: (folder: string) =>
+      runTests(
+        folder,
+        ['node-links', 'cell-processes'].map(
+          (name) => `packages/server/test/cluster/${name}.test.ts`,
+        ),
+      ),
+  },
+  postgres: {
+    run: (folder: string) =>
+      runTests(
+        folder,
+        ['succession', 'postgres-engine'].map(
+          (name) => `packages/cluster/test/engine/${name}.test.ts`,
+        ),
+      ),
+  },
   cluster: { run: (folder: string, { seeds }: Limits) => simulate(folder, seeds, '--cluster') },
   crash: {
     needsBuild: true,

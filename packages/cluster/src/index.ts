@@ -54,7 +54,15 @@ export {
 } from './links/channels.ts';
 export { FrameReader, FrameType, FrameWriter } from './links/frames.ts';
 export type { Membership } from './links/handshake.ts';
-export type { FrameHandler, Lane, Link, LinkEnd, LinkUser, ServedCell } from './links/link.ts';
+export type {
+  FrameHandler,
+  Lane,
+  Link,
+  LinkEnd,
+  LinkFigures,
+  LinkUser,
+  ServedCell,
+} from './links/link.ts';
 export { laneOf } from './links/link.ts';
 export { LinkError, type LinkErrorCode } from './links/link-error.ts';
 export { type LinkAddress, LinkNode, type LinkNodeOptions } from './links/link-node.ts';

@@ -22,6 +22,7 @@ import type { ListenerHost } from './listeners/host.ts';
 import { OpenSockets } from './listeners/open-sockets.ts';
 import { type Logger, rateLimited } from './log/index.ts';
 import type { FiguresOfOthers, ObservedBroker } from './observability/host.ts';
+import type { ObservedPeers } from './observability/links/link-metrics.ts';
 import { applyRules, listenerOf } from './protocol/connect/admission.ts';
 import { RetainedReplays } from './routing/retained-replays.ts';
 import { Router } from './routing/router.ts';
@@ -102,6 +103,7 @@ export class Broker
   /** Says to other cells what clients have subscribed to; null where there are none. Set before it recovers. */
   /** Other processes of which it is a part; set before it serves. */
   figuresOfOthers: FiguresOfOthers | null;
+  observedPeers: ObservedPeers | null;
   announcements: Announcements | null;
   readonly deadlines: DeadlineQueue;
   readonly #timer: DeadlineTimer;
@@ -237,6 +239,7 @@ export class Broker
     this.intercept = null;
     this.announcements = null;
     this.figuresOfOthers = null;
+    this.observedPeers = null;
     this.sessions = new Sessions(this);
     this.consumers = new Set();
     this.bans = new BrokerBans(this);

@@ -1,7 +1,7 @@
 import { invariant, TextMap } from '@promptmq/topics';
 import { FrameType } from '../links/frames.ts';
 import { type Link, laneOf } from '../links/link.ts';
-import { AwaitedVersions } from './awaited-versions.ts';
+import { AwaitedVersions, type WaitingHost } from './awaited-versions.ts';
 import {
   encodeChange,
   encodeReset,
@@ -27,13 +27,9 @@ export interface AnnouncedSubscription {
 }
 
 /** What an announcer needs of its process. */
-export interface AnnouncerHost {
+export interface AnnouncerHost extends WaitingHost {
   /** Calls back at the end of this turn. */
   defer(callback: () => void): void;
-  /** Calls back once; the returned function prevents it. */
-  setTimer(delayMs: number, callback: () => void): () => void;
-  /** How long another process may take until it routes by what was announced, in milliseconds. */
-  readonly patienceMs: number;
   /** How many members of a shared group are connected now. */
   connectedOf(wholeFilter: string): number;
 }

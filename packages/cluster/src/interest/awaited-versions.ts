@@ -3,6 +3,7 @@ import { invariant } from '@promptmq/topics';
 /** Who waits until a version is known everywhere. */
 interface Waiter {
   readonly version: number;
+  readonly since: number;
   readonly onDone: (isKnown: boolean) => void;
   readonly cancelTimer: () => void;
 }
@@ -13,6 +14,10 @@ export interface WaitingHost {
   setTimer(delayMs: number, callback: () => void): () => void;
   /** How long anybody waits, in milliseconds. */
   readonly patienceMs: number;
+  /** Milliseconds of a clock that never goes back. */
+  now(): number;
+  /** Somebody has waited for so long, in milliseconds, in vain or not. */
+  onWaited?(waitedMs: number): void;
 }
 
 /**
@@ -37,9 +42,10 @@ export class AwaitedVersions {
   add(version: number, onDone: (isKnown: boolean) => void): void {
     const cancelTimer = this.#host.setTimer(this.#host.patienceMs, () => {
       this.#waiters.delete(waiter);
+      this.#note(waiter);
       onDone(false);
     });
-    const waiter = { version, onDone, cancelTimer };
+    const waiter = { version, since: this.#host.now(), onDone, cancelTimer };
     this.#waiters.add(waiter);
   }
 
@@ -49,8 +55,13 @@ export class AwaitedVersions {
       if (waiter.version > version) return;
       this.#waiters.delete(waiter);
       waiter.cancelTimer();
+      this.#note(waiter);
       waiter.onDone(true);
     }
+  }
+
+  #note({ since }: Waiter): void {
+    this.#host.onWaited?.(this.#host.now() - since);
   }
 
   /** Nobody is called back any more. */

@@ -27,6 +27,9 @@ export class LaneStream {
   #over: string | null = null;
   #isReported = false;
   #failure: Error | null = null;
+  /** Bytes that have come, and that the stream was given, so far. */
+  receivedBytes = 0;
+  sentBytes = 0;
   /** Bytes that the stream has been given and not handed on. */
   #writtenBytes = 0;
 
@@ -79,6 +82,7 @@ export class LaneStream {
     this.#stream.cork();
     for (const block of blocks) {
       this.#writtenBytes += block.length;
+      this.sentBytes += block.length;
       this.#stream.write(block, (error) => {
         this.#writtenBytes -= block.length;
         // A buffer that could not be written may still be looked at.
@@ -103,6 +107,7 @@ export class LaneStream {
   }
 
   #receive(chunk: Uint8Array): void {
+    this.receivedBytes += chunk.length;
     try {
       this.#reader.push(chunk);
     } catch (error) {

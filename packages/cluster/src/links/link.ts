@@ -30,6 +30,15 @@ export interface LinkEnd {
   readonly owner?: string;
 }
 
+/** What has gone over a link, and how soon the other side answers. */
+export interface LinkFigures {
+  /** How long the last question took to be answered, in milliseconds; 0 before the first answer. */
+  readonly roundTripMs: number;
+  /** Bytes that were sent, and that have come, of lane 1 and of lane 2; those of the handshake included. */
+  readonly sentBytes: readonly [number, number];
+  readonly receivedBytes: readonly [number, number];
+}
+
 /**
  * A connection to another process that is up. When it is down, it stays so: another one may follow, which is another object.
  *
@@ -40,6 +49,8 @@ export interface Link {
   /** The other side. */
   readonly peer: LinkEnd;
   readonly isUp: boolean;
+  /** As it is now; also of a link that is over. */
+  readonly figures: LinkFigures;
   /**
    * Sends a frame with what else is sent in this turn. On a link that is down nothing happens.
    *

@@ -1,4 +1,4 @@
-import { type Lane, type Link, type LinkEnd, laneOf } from './link.ts';
+import { type Lane, type Link, type LinkEnd, type LinkFigures, laneOf } from './link.ts';
 import type { LinkSet } from './link-set.ts';
 
 /** One side of a link in memory: who it is, and where what comes is reported. */
@@ -53,6 +53,8 @@ export class MemoryLink {
 
 class MemoryLinkEnd implements Link {
   readonly peer: LinkEnd;
+  /** Nothing is counted. */
+  readonly figures: LinkFigures = { roundTripMs: 0, sentBytes: [0, 0], receivedBytes: [0, 0] };
   isUp = true;
   /** Nothing of what is sent arrives any more. */
   isCut = false;

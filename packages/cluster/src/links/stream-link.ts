@@ -1,7 +1,7 @@
 import type { Clock } from '@promptmq/wal';
 import { FrameType } from './frames.ts';
 import type { LaneStream } from './lane-stream.ts';
-import { type Lane, type Link, type LinkEnd, laneOf } from './link.ts';
+import { type Lane, type Link, type LinkEnd, type LinkFigures, laneOf } from './link.ts';
 import type { LinkSet } from './link-set.ts';
 
 export interface StreamLinkOptions {
@@ -60,8 +60,7 @@ export class StreamLink implements Link {
   /** When the PING left that has no answer yet; 0 when there is none. */
   #askedAt = 0;
   #stopPings: () => void = () => {};
-  /** How long the last PING took to be answered, in milliseconds; 0 before. */
-  roundTripMs = 0;
+  #roundTripMs = 0;
 
   constructor(
     peer: LinkEnd,
@@ -78,6 +77,15 @@ export class StreamLink implements Link {
 
   get isUp(): boolean {
     return this.#isUp;
+  }
+
+  get figures(): LinkFigures {
+    const [one, two] = this.#lanes;
+    return {
+      roundTripMs: this.#roundTripMs,
+      sentBytes: [one.sentBytes, two.sentBytes],
+      receivedBytes: [one.receivedBytes, two.receivedBytes],
+    };
   }
 
   /** The link is up: its set hears of it, then of what comes. */
@@ -152,7 +160,7 @@ export class StreamLink implements Link {
     if (type === FrameType.ping) {
       this.send(FrameType.pong, EMPTY);
     } else if (type === FrameType.pong) {
-      this.roundTripMs = this.#receivedAt - this.#askedAt;
+      this.#roundTripMs = this.#receivedAt - this.#askedAt;
       this.#askedAt = 0;
     } else {
       this.#links.frame(this, type, body);

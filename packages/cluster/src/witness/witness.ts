@@ -29,10 +29,17 @@ export function encodeWitnesses(witnesses: readonly Witness[]): Uint8Array {
   return Buffer.from(JSON.stringify(witnesses));
 }
 
-/** @throws {Error} when it is none of what `encodeWitnesses` makes */
-export function decodeWitnesses(body: Uint8Array): readonly Witness[] {
+/**
+ * @param cellCount - how many cells there are: what is said of others isn't taken
+ * @throws {Error} when it is none of what `encodeWitnesses` makes, or is of another cell
+ */
+export function decodeWitnesses(body: Uint8Array, cellCount: number): readonly Witness[] {
   const value: unknown = JSON.parse(Buffer.from(body).toString());
   if (!Array.isArray(value) || !value.every(isWitness)) throw new Error('a WITNESS that is none');
+  const other = value.find(({ cell }) => cell >= cellCount);
+  if (other !== undefined) {
+    throw new Error(`a WITNESS of cell ${other.cell}, and there are ${cellCount} cells`);
+  }
   return value;
 }
 

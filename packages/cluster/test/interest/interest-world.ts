@@ -152,6 +152,7 @@ export class Process {
       defer: this.#world.later,
       setTimer: this.#world.setTimer,
       patienceMs: 5000,
+      now: () => 0,
       connectedOf: (wholeFilter) => this.connected.get(wholeFilter) ?? 0,
     });
   }

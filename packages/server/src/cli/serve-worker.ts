@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { Admin, AdminServer, ApiError } from '../admin/index.ts';
-import { PROCESS_OPERATIONS } from '../admin/processes/index.ts';
+import { changeUsersOperation, PROCESS_OPERATIONS } from '../admin/processes/index.ts';
 import {
+  AskedQuestions,
   adminSocket,
+  comparedSettings,
   EngineAhead,
   type FromWorker,
   linkTermsOf,
@@ -109,6 +111,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   /** Of a cell of a cluster. */
   let hosted: HostedCell | OwnCell | null = null;
 
+  const usersQuestions = new AskedQuestions();
   const worker = new Worker(
     start,
     {
@@ -117,6 +120,8 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
         tell(message as FromWorker, handle, onSent);
       },
       onReplaced: (why) => hosted?.end(why),
+      changeUsers: (request) =>
+        usersQuestions.ask((number) => tell({ kind: 'users', number, request })),
       tellFigures: (figures) => tell({ kind: 'figures', figures }),
     },
     incarnation,
@@ -167,6 +172,9 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
         return;
       case 'figures':
         worker.onFigures(message.others);
+        return;
+      case 'users':
+        usersQuestions.answer(message.number, message.response, message.why);
         return;
       case 'cells':
         worker.onCells(message.cells, message.isClosed);
@@ -233,7 +241,10 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   worker.serve(serving.listeners as readonly BoundListener[]);
   const api = await Admin.start(serving, logger, {
     logTail,
-    furtherOperations: PROCESS_OPERATIONS,
+    furtherOperations: [
+      ...PROCESS_OPERATIONS,
+      changeUsersOperation((request) => worker.carryOutUsers(request)),
+    ],
     configuration: {
       get loaded() {
         return reloader?.loaded ?? loaded;
@@ -245,6 +256,10 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     },
   });
   serving.serveAdmin(api);
+  const tellSettings = (next: Config) => {
+    if (start.node !== null) tell({ kind: 'settings', settings: comparedSettings(next, config) });
+  };
+  tellSettings(config);
   admin = await AdminServer.serveProcess(
     api,
     join(start.directory, adminSocket(start.label)),
@@ -255,7 +270,10 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     logger,
     load: () => ofWorker(load()),
     files,
-    onReloaded: (next) => followLog(next.log, plain, output),
+    onReloaded: (next) => {
+      followLog(next.log, plain, output);
+      tellSettings(next);
+    },
   });
   if (reloadCause !== null) reloader.reload(reloadCause);
   if (isStopping) {

@@ -1,4 +1,4 @@
-import type { ServingProcesses } from '../admin/processes/index.ts';
+import { type ServingProcesses, UsersChanges } from '../admin/processes/index.ts';
 import {
   ClusterNode,
   engineOf,
@@ -13,6 +13,7 @@ import { type Config, type LoadedConfig, nodeIdOf } from '../config/index.ts';
 import { lockDataDir } from '../embed/create-broker.ts';
 import { naming } from '../embed/start-errors.ts';
 import type { ConfigurableLogger } from '../log/index.ts';
+import { createStats } from '../runtime/stats.ts';
 import { reportReady } from '../service/daemon.ts';
 import { claimLayout } from '../service/data-layout.ts';
 import { exposedFiles } from '../service/exposed-files.ts';
@@ -44,7 +45,7 @@ interface House extends ObservedWorkers {
 /** What the house needs of the process. */
 type HouseOptions = Pick<
   SupervisorOptions,
-  'log' | 'isColoured' | 'writeLine' | 'stopMs' | 'onGivenUp'
+  'log' | 'isColoured' | 'writeLine' | 'stopMs' | 'changeUsers' | 'onGivenUp'
 >;
 
 /** Beside what clients are given (`server.shutdown-timeout`), in milliseconds: for logs that are closed, and links. */
@@ -56,10 +57,11 @@ export function serveWorkers(
   load: () => LoadedConfig,
   count: number,
 ): Promise<void> {
-  const { storage } = loaded.config;
+  const { config } = loaded;
+  const { storage } = config;
   return serveHouse(loaded, load, {
     claimFolders: () => claimLayout(storage, { workers: count }),
-    open: (options) => new Supervisor({ ...options, count }),
+    open: (options) => new Supervisor({ ...options, node: nodeIdOf(config), count }),
     facts: { workers: count },
   });
 }
@@ -99,6 +101,7 @@ async function serveHouse(
   const systemd = new SystemdNotifier(process.env, (why) => logger.warn('notify-failed', { why }));
   let isStopping = false;
   let isServing = false;
+  const adminStats = createStats().admin;
   let hub: MetricsHub | null = null;
   let admin: WorkersAdmin | null = null;
 
@@ -107,11 +110,13 @@ async function serveHouse(
     isColoured: output.isTerminal,
     stopMs: config.server.shutdownTimeout + STOP_MS,
     writeLine: (line) => output.write(line),
+    changeUsers: (request) => usersChanges.ask(request),
     onGivenUp: () => {
       process.exitCode = 1;
       if (!isStopping) stop('worker-given-up');
     },
   });
+  const usersChanges = new UsersChanges(supervisor.processes);
   const finish = async (signal: string) => {
     systemd.stopping();
     await admin?.close();
@@ -152,7 +157,7 @@ async function serveHouse(
     if (config.metrics.enabled) {
       const opened = await MetricsHub.open(
         supervisor,
-        supervisor instanceof ClusterNode ? supervisor : null,
+        { node: supervisor instanceof ClusterNode ? supervisor : null, admin: adminStats },
         config.metrics,
         logger,
       );
@@ -161,7 +166,7 @@ async function serveHouse(
     }
     const listeners = await supervisor.start();
     isServing = true;
-    admin = await WorkersAdmin.start(loaded, load, supervisor.processes, processLog, {
+    admin = await WorkersAdmin.start(loaded, load, supervisor.processes, processLog, adminStats, {
       reloadOthers: (cause) => supervisor.reloadFront?.(cause),
       onReloaded: (next) => supervisor.onReloaded?.(next),
     });

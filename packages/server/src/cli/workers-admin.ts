@@ -8,7 +8,7 @@ import {
 import { type Config, type LoadedConfig, WatchedFiles } from '../config/index.ts';
 import { takeOver } from '../embed/reconfigure.ts';
 import { noopLogger } from '../log/index.ts';
-import { createStats } from '../runtime/stats.ts';
+import type { AdminStats } from '../runtime/stats.ts';
 import { followLog, type ProcessLog } from './process-log.ts';
 import { Reloader, watchedPaths } from './reloader.ts';
 
@@ -36,6 +36,7 @@ export class WorkersAdmin {
    * Begins to serve it.
    *
    * @param load - reads the configuration again
+   * @param stats - counted up here
    * @param house - what else has to know of a new configuration
    * @throws {ConfigError} when certificate and key can't be used
    */
@@ -44,13 +45,14 @@ export class WorkersAdmin {
     load: () => LoadedConfig,
     processes: ServingProcesses,
     { logger, output, logTail }: ProcessLog,
+    stats: AdminStats,
     house: ReloadedHouse,
   ): Promise<WorkersAdmin> {
     const { config } = loaded;
     const admin = await Admin.startOf(
       {
         config,
-        stats: createStats().admin,
+        stats,
         followTarget: followTargetIn(processes),
         serve: (host) => ({ operations: mergedOperations(processes), host }),
       },

@@ -1,3 +1,4 @@
+export { AskedQuestions } from './asked-questions.ts';
 export { CellHost } from './cell/cell-host.ts';
 export { engineOf } from './cell/cluster-engine.ts';
 export { type ConnectedEngine, EngineAhead } from './cell/engine-ahead.ts';
@@ -7,6 +8,7 @@ export { PreparedCell } from './cell/prepared-cell.ts';
 export { linkTermsOf } from './links/link-terms.ts';
 export { MetricsHub, type ObservedWorkers } from './metrics-hub.ts';
 export { ClusterNode } from './node/cluster-node.ts';
+export { comparedSettings } from './node/compared-settings.ts';
 export { Supervisor, type SupervisorOptions, WorkerRefusal } from './supervisor.ts';
 export { Worker, type WorkerBroker } from './worker.ts';
 export {

@@ -3,6 +3,12 @@ import { join } from 'node:path';
 import { BoundedServer, MetricsRegistry, negotiateFormat } from '@promptmq/metrics';
 import { type Address, type Config, isIPv6Only } from '../config/index.ts';
 import type { Logger } from '../log/index.ts';
+import {
+  addAdminMetrics,
+  addCertificateMetrics,
+  certificatesOfAdmin,
+} from '../observability/admin/admin-metrics.ts';
+import type { AdminStats } from '../runtime/stats.ts';
 import { mergeMetrics, type WorkerMetrics } from './merge-metrics.ts';
 import { nodeCatalogue } from './node/node-catalogue.ts';
 import { addNodeMetrics, type ObservedNode } from './node/node-metrics.ts';
@@ -30,6 +36,14 @@ export interface ObservedWorkers {
   readonly restarts: number;
 }
 
+/** What else it shows. */
+export interface ObservedHouse {
+  /** Null where the workers are no node of a cluster. */
+  readonly node: ObservedNode | null;
+  /** Of the admin API that the supervisor has. */
+  readonly admin: AdminStats;
+}
+
 interface WorkerAnswer {
   readonly worker: WorkerLabel;
   /** 0 where there was no answer. */
@@ -45,7 +59,7 @@ export class MetricsHub {
   readonly #servers: BoundedServer[] = [];
   readonly #registry = new MetricsRegistry({ ...workersCatalogue, ...nodeCatalogue });
 
-  private constructor(supervisor: ObservedWorkers, node: ObservedNode | null, path: string) {
+  private constructor(supervisor: ObservedWorkers, { node, admin }: ObservedHouse, path: string) {
     this.#supervisor = supervisor;
     this.#path = path;
     this.#registry.add('promptmq_worker_up', () =>
@@ -55,20 +69,22 @@ export class MetricsHub {
       })),
     );
     this.#registry.add('promptmq_worker_restarts_total', () => supervisor.restarts);
+    addAdminMetrics(this.#registry, admin);
+    const certificates = () => [certificatesOfAdmin(admin)];
+    addCertificateMetrics(this.#registry, certificates, () => Date.now());
     if (node !== null) addNodeMetrics(this.#registry, node);
   }
 
   /**
-   * @param node - null where they are no node of a cluster
    * @throws the system's error, with the option that it comes from, when an address can't be bound
    */
   static async open(
     supervisor: ObservedWorkers,
-    node: ObservedNode | null,
+    house: ObservedHouse,
     { bind, path, maxConnections }: Config['metrics'],
     log: Logger,
   ): Promise<MetricsHub> {
-    const self = new MetricsHub(supervisor, node, path);
+    const self = new MetricsHub(supervisor, house, path);
     try {
       for (const address of bind) {
         const server = new BoundedServer({

@@ -19,7 +19,9 @@ import {
 } from './worker-pool.ts';
 
 export interface SupervisorOptions
-  extends Pick<WorkerPoolOptions, 'log' | 'isColoured' | 'writeLine' | 'stopMs'> {
+  extends Pick<WorkerPoolOptions, 'log' | 'isColoured' | 'writeLine' | 'stopMs' | 'changeUsers'> {
+  /** The name of this machine as a node. */
+  readonly node: string;
   /** How many workers. */
   readonly count: number;
   /** Workers end again and again: nothing is served any more. */
@@ -159,7 +161,9 @@ export class Supervisor {
       this.#places.map(({ number, epoch, worker }): CellPlace => {
         const address = join(this.directory, linkSocket(number));
         const state = worker === null ? 'away' : worker.isReady ? 'serving' : 'opening';
-        return { cell: number, epoch, state, address, isAwaited: true, isHere: true, clients: [] };
+        const { node } = this.#options;
+        const known = { isAwaited: true, isHere: true, clients: [] };
+        return { cell: number, epoch, state, address, node, ...known };
       }),
     );
   }

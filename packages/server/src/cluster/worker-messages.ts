@@ -1,6 +1,6 @@
 /** What the supervisor and its workers say to each other, over the channel that Node.js has between a process and its child. */
 
-import type { LinkAddress, Witness } from '@promptmq/cluster';
+import type { LinkAddress, Settings, Witness } from '@promptmq/cluster';
 import type { Listener } from '../listeners/listener.ts';
 import type { CellLoss } from './cell/lost-log.ts';
 import type { ClientFacts } from './front/client-facts.ts';
@@ -19,6 +19,8 @@ export interface CellPlace {
   readonly address: LinkAddress | null;
   /** Whether who begins waits until it knows what the cell's clients have subscribed to. */
   readonly isAwaited: boolean;
+  /** The node that has it; null while none has. */
+  readonly node: string | null;
   /** Whether its process has the same supervisor: then it can be given sockets. */
   readonly isHere: boolean;
   /** Where clients of its node connect to, as URLs. */
@@ -81,6 +83,13 @@ export type ToWorker =
   | { readonly kind: 'reload'; readonly cause: string }
   /** What the other workers have said of themselves last; answers `figures`. */
   | { readonly kind: 'figures'; readonly others: readonly WorkerFigures[] }
+  /** What is answered to a request for users: a response, or why there is none. */
+  | {
+      readonly kind: 'users';
+      readonly number: number;
+      readonly response: string | null;
+      readonly why: string;
+    }
   /** To end in order. */
   | { readonly kind: 'stop'; readonly signal: string }
   /** To end: its cell has another owner. */
@@ -92,10 +101,22 @@ export type WorkerListener = Pick<Listener, 'name' | 'protocol' | 'address' | 'u
 /** Figures of a worker by name, for the topics below `$SYS`. */
 export type WorkerFigures = Readonly<Record<string, number>>;
 
+/** What a client asks to change of users, groups and roles. */
+export interface UsersRequest {
+  /** `{"commands": [...]}`, as it has sent it. */
+  readonly payload: string;
+  readonly clientId: string;
+  readonly userName: string | null;
+}
+
 export type FromWorker =
   /** It listens to messages: what was sent before is lost. */
   | { readonly kind: 'hello' }
   | { readonly kind: 'figures'; readonly figures: WorkerFigures }
+  /** A client of it asks to change users, groups and roles, which all processes are to do; `users` answers it. */
+  | { readonly kind: 'users'; readonly number: number; readonly request: UsersRequest }
+  /** What it has in force of what has to be the same on all nodes. */
+  | { readonly kind: 'settings'; readonly settings: Settings }
   /** What its cell's log had was read. */
   | { readonly kind: 'prepared' }
   /** All that it acknowledged is safe, its clients are gone, and it does nothing more with its cell: another process may have that. */

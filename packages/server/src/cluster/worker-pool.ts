@@ -2,13 +2,14 @@ import cluster, { type Worker as Child } from 'node:cluster';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Witness } from '@promptmq/cluster';
+import type { Settings, Witness } from '@promptmq/cluster';
 import type { Logger } from '../log/index.ts';
 import type { CellLoss } from './cell/lost-log.ts';
 import type {
   CellPlace,
   FromWorker,
   ToWorker,
+  UsersRequest,
   WorkerClaim,
   WorkerFigures,
   WorkerLabel,
@@ -22,6 +23,8 @@ export interface WorkerPoolOptions {
   readonly isColoured: boolean;
   /** Gets the lines of the log that a worker writes, each with its end. */
   readonly writeLine: (line: string) => void;
+  /** Has all processes of the broker change users, groups and roles. @returns what is answered; @throws {Error} by rejection, for whoever asks */
+  readonly changeUsers: (request: UsersRequest) => Promise<string>;
   /** How long workers that are to end in order may take, in milliseconds; then they are killed. */
   readonly stopMs: number;
   /** Of those that have links to each other. */
@@ -94,6 +97,8 @@ export class PooledWorker {
   loss: CellLoss | null = null;
   /** What it has said of itself last. */
   figures: WorkerFigures | null = null;
+  /** What it has in force of what has to be the same on all nodes; null where it hasn't said so. */
+  settings: Settings | null = null;
   /** Sockets that are on their way to it: if it ends first, nothing else closes them. */
   readonly given = new Set<Handle>();
 
@@ -352,12 +357,29 @@ export class WorkerPool {
         worker.figures = message.figures;
         worker.send({ kind: 'figures', others: this.#figuresBeside(worker) });
         return;
+      case 'users':
+        void this.#changeUsers(worker, message);
+        return;
+      case 'settings':
+        worker.settings = message.settings;
+        return;
       case 'give':
         this.#give(message, handle);
         return;
       default:
         message satisfies never;
     }
+  }
+
+  async #changeUsers(
+    worker: PooledWorker,
+    { number, request }: FromWorker & { kind: 'users' },
+  ): Promise<void> {
+    const answer = await this.#options.changeUsers(request).then(
+      (response) => ({ response, why: '' }),
+      (error: Error) => ({ response: null, why: error.message }),
+    );
+    worker.send({ kind: 'users', number, ...answer });
   }
 
   /** Passes a socket on; where its worker isn't there, its client is to connect again. */

@@ -9,10 +9,13 @@ import {
   LinkNode,
   LinkSet,
 } from '@promptmq/cluster';
+import { nodeIdOf } from '../config/index.ts';
 import type { Transport, TransportHandler } from '../connection/transport.ts';
 import type { BoundListener } from '../listeners/listener.ts';
+import type { ObservedPeers } from '../observability/links/link-metrics.ts';
 import type { Peers } from '../routing/peers.ts';
 import { nodeRuntime, type Runtime } from '../runtime/runtime.ts';
+import type { LiveUsers } from '../security/live-users.ts';
 import type { Announcements } from '../sessions/subscriptions.ts';
 import { Forwarding } from './forwarding/forwarding.ts';
 import type { ForwardingHost } from './forwarding/host.ts';
@@ -20,13 +23,16 @@ import { ChannelTransport } from './front/channel-transport.ts';
 import { type ClientFacts, decodeFacts, encodeFacts, factsOf } from './front/client-facts.ts';
 import { Front, type FrontHost } from './front/front.ts';
 import { referenceAmong } from './front/server-reference.ts';
+import { epochOf } from './links/link-epoch.ts';
 import { LinkFailures } from './links/link-failures.ts';
 import type { LinkTerms } from './links/link-terms.ts';
+import { ProcessFigures } from './links/process-figures.ts';
 import { CellPeers } from './peers/cell-peers.ts';
 import type { PeersHost } from './peers/host.ts';
 import {
   type CellPlace,
   cellName,
+  type UsersRequest,
   type WorkerFigures,
   type WorkerStart,
 } from './worker-messages.ts';
@@ -43,6 +49,8 @@ export interface WorkerBroker extends PeersHost, ForwardingHost {
   figuresOfOthers: {
     exchange(own: WorkerFigures, onOthers: (others: readonly WorkerFigures[]) => void): void;
   } | null;
+  observedPeers: ObservedPeers | null;
+  readonly liveUsers: Pick<LiveUsers, 'others' | 'askHere'>;
   accept(transport: Transport): TransportHandler | null;
   onSocketRefused(reason: 'cell-away', address: string, why: string): void;
 }
@@ -63,6 +71,8 @@ export interface WorkerOutside {
   ): void;
   /** Another process has the cell of this one. */
   onReplaced(why: string): void;
+  /** Has all processes change users, groups and roles, this one among them. @returns what is answered; @throws {Error} by rejection, for whoever asks */
+  changeUsers(request: UsersRequest): Promise<string>;
   /** Tells the supervisor the figures of this process; those of the others come to `onFigures`. */
   tellFigures(figures: WorkerFigures): void;
 }
@@ -85,7 +95,7 @@ export class Worker {
   /** Waits for the figures of the others. */
   #onOthers: ((others: readonly WorkerFigures[]) => void) | null = null;
   readonly #node: LinkNode;
-  readonly linkFailures = new LinkFailures();
+  readonly #failures = new LinkFailures();
   /** Those to other cells. */
   readonly #cellLinks: LinkSet;
   #broker: WorkerBroker | null = null;
@@ -140,11 +150,11 @@ export class Worker {
       ...{ clock: nodeRuntime, cluster, secret, peers, ...(tls === null ? {} : { tls }) },
       self: () => ({ node: name, incarnation, cells, ...owner }),
       admit: (peer) => this.#whyNot(peer),
-      onFailed: (where, error) => this.linkFailures.note(where, error, this.#broker?.log ?? null),
+      onFailed: (where, error) => this.#failures.note(where, error, this.#broker?.log ?? null),
     });
     this.links.follow({
       onUp: ({ peer }) => {
-        this.linkFailures.forget(peer.node);
+        this.#failures.forget(peer.node);
         this.#broker?.log.debug('link-up', { node: peer.node });
         for (const one of peer.cells) this.#lookFor(one.cell);
       },
@@ -176,6 +186,11 @@ export class Worker {
     const { count, epoch } = this.#start;
     const { cell } = this;
     this.#broker = broker;
+    broker.observedPeers = new ProcessFigures(this, nodeIdOf(broker.config), {
+      refusedLinks: () => this.#failures.refused,
+      places: () => this.#places,
+      filterCounts: () => this.#peers?.filterCounts ?? [],
+    });
     broker.figuresOfOthers = {
       exchange: (own, onOthers) => {
         this.#onOthers = onOthers;
@@ -183,6 +198,10 @@ export class Worker {
       },
     };
     if (cell === null) return;
+    broker.liveUsers.others = {
+      change: (payload, asker) =>
+        this.#outside.changeUsers({ payload: Buffer.from(payload).toString(), ...asker }),
+    };
     const others = new Map<number, string>();
     for (let number = 0; number < count; number++) {
       if (number !== cell) others.set(number, cellName(number));
@@ -190,6 +209,12 @@ export class Worker {
     this.#peers = new CellPeers(broker, { cell, epoch, others }, this.#cellLinks);
     broker.announcements = this.#peers.announcer;
     broker.router.peers = this.#peers;
+  }
+
+  /** The part of this process in what a client of any has asked to change of users. @returns what is answered */
+  async carryOutUsers({ payload, ...asker }: UsersRequest): Promise<string> {
+    const { liveUsers } = this.#broker as WorkerBroker;
+    return (await liveUsers.askHere(Buffer.from(payload), asker)).response;
   }
 
   /** The broker has recovered and is about to listen: takes links from here on, and dials the other cells. */
@@ -454,7 +479,3 @@ const FAR_LINKS = {
   // A cell that has moved listens some time after all were told where it is, and serves when the links are there.
   redialMsMax: 150,
 } as const;
-
-function epochOf(link: Link, cell: number): number {
-  return link.peer.cells.find((one) => one.cell === cell)?.epoch ?? -1;
-}

@@ -1,4 +1,5 @@
 import type { Catalogue } from '@promptmq/metrics';
+import { adminCatalogue, certificateCatalogue } from '../observability/admin/admin-catalogue.ts';
 
 /** What the supervisor of several workers shows beside their metrics. */
 export const workersCatalogue = {
@@ -11,4 +12,7 @@ export const workersCatalogue = {
     type: 'counter',
     help: 'How often a worker that had ended was started again.',
   },
+  // Of the admin API, which the supervisor has.
+  ...adminCatalogue,
+  ...certificateCatalogue,
 } as const satisfies Catalogue;

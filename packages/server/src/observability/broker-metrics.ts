@@ -4,13 +4,17 @@ import type { MemoryAccount } from '@promptmq/session';
 import { COUNTED_LIMITS } from '../limits/limits.ts';
 import type { Listener } from '../listeners/listener.ts';
 import { TOPIC_SIZE_BOUNDS, type TopicCount } from '../routing/meters/topic-meter.ts';
-import { ADMIN_LISTENER, payloadSizeHistogram } from '../runtime/stats.ts';
+import { payloadSizeHistogram } from '../runtime/stats.ts';
+import {
+  addAdminMetrics,
+  addCertificateMetrics,
+  certificatesOfAdmin,
+} from './admin/admin-metrics.ts';
 import { brokerCatalogue } from './catalogue.ts';
 import type { ObservedBroker } from './host.ts';
+import { addLinkMetrics } from './links/link-metrics.ts';
 import { reasonName, toLabel } from './reason-name.ts';
 import { SessionCensus } from './session-totals.ts';
-
-const DAY_MS = 86_400_000;
 
 export type BrokerRegistry = MetricsRegistry<typeof brokerCatalogue>;
 
@@ -42,6 +46,7 @@ export function brokerMetrics(
   const registry: BrokerRegistry = new MetricsRegistry(brokerCatalogue);
   addConnections(registry, broker);
   addMessages(registry, broker);
+  addPeers(registry, broker);
   addState(registry, broker);
   addNetwork(registry, broker);
   addProcess(registry, monitor, version);
@@ -64,14 +69,7 @@ function addConnections(
   registry.add('promptmq_accept_failures_total', () => stats.acceptsFailed);
   registry.add('promptmq_bans_current', () => stats.bansCurrent);
   registry.add('promptmq_flapping_bans_total', () => stats.flappingBans);
-  const { admin } = stats;
-  registry.add('promptmq_admin_requests_total', () =>
-    Object.entries(admin.requests).map(([status, value]) => ({ labels: { status }, value })),
-  );
-  registry.add('promptmq_admin_rate_limited_total', () => admin.rateLimited);
-  registry.add('promptmq_admin_streams_current', () => admin.streamsCurrent);
-  registry.add('promptmq_admin_streams_refused_total', () => admin.streamsRefused);
-  registry.add('promptmq_admin_event_gaps_total', () => admin.gaps);
+  addAdminMetrics(registry, stats.admin);
   registry.add('promptmq_presence_left_out_total', () => stats.presenceLeftOut);
   registry.add('promptmq_dynamic_security_commands_total', () => [
     { labels: { result: 'done' }, value: stats.controlCommands },
@@ -143,6 +141,8 @@ function addMessages(registry: BrokerRegistry, broker: ObservedBroker): void {
   registry.add('promptmq_cluster_applied_total', () => forwarding.applied);
   registry.add('promptmq_cluster_duplicates_dropped_total', () => forwarding.duplicates);
   registry.add('promptmq_cluster_barriers_timed_out_total', () => forwarding.barriersTimedOut);
+  registry.add('promptmq_cluster_barrier_seconds', () => forwarding.barrierWaits);
+  registry.add('promptmq_cluster_interest_ack_seconds', () => forwarding.interestWaits);
   registry.add('promptmq_cluster_forward_queue_messages', () => totals.messages);
   registry.add('promptmq_cluster_forward_queue_bytes', () => totals.bytes);
   const { replication } = stats;
@@ -171,6 +171,18 @@ function addMessages(registry: BrokerRegistry, broker: ObservedBroker): void {
   registry.add('promptmq_inside_messages_total', () => stats.insideMessages);
   registry.add('promptmq_inside_publishes_current', () => stats.insidePublishesCurrent);
   addTopics(registry, broker);
+}
+
+/** What other processes of the same broker are to this one. */
+function addPeers(registry: BrokerRegistry, broker: ObservedBroker): void {
+  addLinkMetrics(registry, () => broker.observedPeers?.links ?? null);
+  registry.add('promptmq_cluster_relayed_connections', () => broker.observedPeers?.relayed ?? 0);
+  registry.add('promptmq_cluster_interest_filters', () =>
+    Array.from(broker.observedPeers?.filterCounts ?? [], ([cell, value]) => ({
+      labels: { cell },
+      value,
+    })),
+  );
 }
 
 /** What is counted by topic filter. */
@@ -295,19 +307,9 @@ export function addListenerMetrics(
       value: clientCount,
     })),
   );
-  const admin = () => ({ name: ADMIN_LISTENER, certificates: stats.admin.certificates });
-  registry.add('promptmq_certificate_days_left', () =>
-    [...byName(), admin()].flatMap(({ name, certificates }) => {
-      // Of several with one name, the first that expires.
-      const days = new Map<string, number>();
-      for (const certificate of certificates) {
-        const left = (certificate.expiresAt - runtime.wallNow()) / DAY_MS;
-        days.set(certificate.name, Math.min(left, days.get(certificate.name) ?? left));
-      }
-      return [...days].map(([certificate, value]) => ({
-        labels: { listener: name, certificate },
-        value,
-      }));
-    }),
+  addCertificateMetrics(
+    registry,
+    () => [...byName(), certificatesOfAdmin(stats.admin)],
+    () => runtime.wallNow(),
   );
 }

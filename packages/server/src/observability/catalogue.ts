@@ -1,4 +1,6 @@
 import type { Catalogue } from '@promptmq/metrics';
+import { adminCatalogue, certificateCatalogue } from './admin/admin-catalogue.ts';
+import { linkCatalogue } from './links/link-catalogue.ts';
 
 /**
  * Every metric of the broker, in the order of docs/metrics.md. Received is what clients publish,
@@ -12,11 +14,7 @@ export const brokerCatalogue = {
     help: 'Clients that are connected, by the name of their listener.',
     labels: ['listener'],
   },
-  promptmq_certificate_days_left: {
-    type: 'gauge',
-    help: 'Days until a certificate of a listener expires, or one that signs those of its clients, by its common name; below 0 when it has. The listener of admin.tls-cert is “admin API”.',
-    labels: ['listener', 'certificate'],
-  },
+  ...certificateCatalogue,
   promptmq_connections_total: { type: 'counter', help: 'Clients that connected.' },
   promptmq_connections_refused_total: {
     type: 'counter',
@@ -36,27 +34,7 @@ export const brokerCatalogue = {
     type: 'counter',
     help: 'Clients that were banned because they connected and went again too often (auth.flapping).',
   },
-  promptmq_admin_requests_total: {
-    type: 'counter',
-    help: 'Requests to admin.bind that were answered, by class of the status.',
-    labels: ['status'],
-  },
-  promptmq_admin_rate_limited_total: {
-    type: 'counter',
-    help: 'Requests to admin.bind that were answered 429, as their key or address asked too often (admin.rate, admin.failed-logins).',
-  },
-  promptmq_admin_streams_current: {
-    type: 'gauge',
-    help: 'Answers of the admin API that continue: events, lines of the log, packets of a client.',
-  },
-  promptmq_admin_streams_refused_total: {
-    type: 'counter',
-    help: 'Such answers that were refused, as there were too many (admin.max-streams, admin.max-connections).',
-  },
-  promptmq_admin_event_gaps_total: {
-    type: 'counter',
-    help: 'Readers of GET /events who came back and had missed events that are not kept any more (admin.resume-timeout, admin.max-resume-bytes).',
-  },
+  ...adminCatalogue,
   promptmq_presence_left_out_total: {
     type: 'counter',
     help: 'Events at $SYS/brokers/NODE/clients/CLIENTID (presence.events) that were left out.',
@@ -164,6 +142,24 @@ export const brokerCatalogue = {
     type: 'counter',
     help: 'Times that another cell did not say in time that its retained messages are known here: SUBSCRIBE was answered with what was known.',
   },
+  promptmq_cluster_barrier_seconds: {
+    type: 'histogram',
+    help: 'How long a SUBSCRIBE waited until retained messages that other cells keep were known here, those that waited in vain included.',
+  },
+  promptmq_cluster_interest_ack_seconds: {
+    type: 'histogram',
+    help: 'How long an answer to SUBSCRIBE waited until all other cells route by it, those that waited in vain included.',
+  },
+  promptmq_cluster_interest_filters: {
+    type: 'gauge',
+    help: 'Topic filters that clients of another cell have subscribed to, as far as that is known here.',
+    labels: ['cell'],
+  },
+  promptmq_cluster_relayed_connections: {
+    type: 'gauge',
+    help: 'Clients whose connections come here and are passed on to the process that serves their cell.',
+  },
+  ...linkCatalogue,
   promptmq_cluster_forward_queue_messages: {
     type: 'gauge',
     help: 'Messages that wait to be sent to other cells.',

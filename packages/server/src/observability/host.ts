@@ -10,6 +10,7 @@ import type { BrokerStats } from '../runtime/stats.ts';
 import type { BrokerSession } from '../sessions/broker-session.ts';
 import type { SessionEntry } from '../sessions/session-entry.ts';
 import type { PresenceNotes } from '../tracing/client-events.ts';
+import type { ObservedPeers } from './links/link-metrics.ts';
 
 /** Figures for the topics below `$SYS`, by name. */
 export type SystemFigures = Readonly<Record<string, number>>;
@@ -52,6 +53,8 @@ export interface ObservedBroker {
   readonly clientLog: Logger;
   /** Null where this process is the whole broker. */
   readonly figuresOfOthers: FiguresOfOthers | null;
+  /** The same. */
+  readonly observedPeers: ObservedPeers | null;
   /** Whether it takes new connections. */
   readonly isServing: boolean;
 }

@@ -177,6 +177,9 @@ export interface BrokerStats {
     applied: number;
     duplicates: number;
     barriersTimedOut: number;
+    /** How long answers to SUBSCRIBE waited until others route by it, and how long for what others retain, in seconds. */
+    readonly interestWaits: BucketHistogram;
+    readonly barrierWaits: BucketHistogram;
   };
   /** What the log takes in the engine of a cluster. */
   readonly replication: ReplicationStats;
@@ -216,8 +219,8 @@ export interface ReplicationStats {
   replica: { readonly lagBytes: number };
 }
 
-/** Seconds: 0.5 ms to 16 s, which an election of the engine may take. */
-const APPEND_BOUNDS = exponentialBounds(0.0005, 2, 16);
+/** Of appends to the engine, and of waiting for other cells, in seconds: 0.5 ms to 16 s, which an election of the engine may take. */
+const REMOTE_BOUNDS = exponentialBounds(0.0005, 2, 16);
 
 export function createStats(): BrokerStats {
   return {
@@ -269,9 +272,13 @@ export function createStats(): BrokerStats {
     messagesSentByQoS: new Float64Array(3),
     payloadBytesSent: 0,
     insideDeliveries: 0,
-    forwarding: { sent: 0, applied: 0, duplicates: 0, barriersTimedOut: 0 },
+    forwarding: {
+      ...{ sent: 0, applied: 0, duplicates: 0, barriersTimedOut: 0 },
+      interestWaits: new BucketHistogram(REMOTE_BOUNDS),
+      barrierWaits: new BucketHistogram(REMOTE_BOUNDS),
+    },
     replication: {
-      appendDurations: new BucketHistogram(APPEND_BOUNDS),
+      appendDurations: new BucketHistogram(REMOTE_BOUNDS),
       log: { appendedBytes: 0, conflicts: 0, unknown: 0, full: 0 },
       replica: { lagBytes: 0 },
     },

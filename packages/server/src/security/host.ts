@@ -29,6 +29,17 @@ export interface ConnectedUser {
   readonly address: string;
 }
 
+/** All processes of the same broker, this one among them. */
+export interface UsersElsewhere {
+  /**
+   * Has all of them carry out a request, by `LiveUsers.askHere`.
+   *
+   * @returns what is answered
+   * @throws {Error} by rejection, when one of them isn't there or hasn't answered; its message is for whoever asks
+   */
+  change(payload: Uint8Array, asker: Omit<Asker, 'connection'>): Promise<string>;
+}
+
 /** What users that are changed while the broker runs need of the house. */
 export interface LiveUsersHost {
   readonly stats: Pick<BrokerStats, 'controlCommands' | 'controlCommandsRefused'>;

@@ -5,8 +5,9 @@ import {
   DynamicSecurity,
   HashThreads,
 } from '@promptmq/auth';
+import type { Peer } from '../connection/peer.ts';
 import type { Asker, LiveAnswer } from './asking.ts';
-import type { ConnectedUser, LiveUsersHost } from './host.ts';
+import type { ConnectedUser, LiveUsersHost, UsersElsewhere } from './host.ts';
 
 /** Documents of users, groups and roles have this before their keys. */
 const KEY_PREFIX = 'dynamic/';
@@ -28,6 +29,10 @@ export class LiveUsers {
   /** The request that was asked for last. */
   #last: Promise<unknown>;
   #isStopped: boolean;
+  /** Null where this process is the whole broker. */
+  others: UsersElsewhere | null;
+  /** Of clients whose requests all processes carry out, by client identifier: a client has one at a time. */
+  readonly #asking: Map<string, Peer>;
 
   constructor(host: LiveUsersHost) {
     this.#host = host;
@@ -38,6 +43,8 @@ export class LiveUsers {
     this.#threads = null;
     this.#last = Promise.resolve();
     this.#isStopped = false;
+    this.others = null;
+    this.#asking = new Map();
   }
 
   /**
@@ -68,9 +75,50 @@ export class LiveUsers {
     this.#host.onUsersChanged(affected, null);
   }
 
-  /** Carries out a request, in the form of mosquitto's dynamic security: `{"commands": [...]}`. */
+  /**
+   * Carries out a request, in the form of mosquitto's dynamic security: `{"commands": [...]}`. Where there are other processes, all of them carry out
+   * what a client asks to change, or none.
+   */
   ask(payload: Uint8Array, asker: Asker): Promise<LiveAnswer> {
     const request = this.security.read(payload);
+    const { others } = this;
+    const { connection } = asker;
+    if (others !== null && connection !== null && !request.isReadOnly) {
+      return this.#askAll(others, payload, request, asker, connection);
+    }
+    return this.#ask(request, asker);
+  }
+
+  /** The part of this process in what a client of any of them has asked to change. */
+  askHere(
+    payload: Uint8Array,
+    { clientId, userName }: Omit<Asker, 'connection'>,
+  ): Promise<LiveAnswer> {
+    const connection = this.#asking.get(clientId) ?? null;
+    return this.#ask(this.security.read(payload), { clientId, userName, connection });
+  }
+
+  async #askAll(
+    others: UsersElsewhere,
+    payload: Uint8Array,
+    request: ControlRequest,
+    { clientId, userName }: Asker,
+    connection: Peer,
+  ): Promise<LiveAnswer> {
+    this.#asking.set(clientId, connection);
+    try {
+      const response = await others.change(payload, { clientId, userName });
+      return { response, affected: null };
+    } catch (error) {
+      const why = (error as Error).message;
+      this.#host.log.warn('dynamic-security-not-everywhere', { clientId, user: userName, why });
+      return { response: this.security.refuse(request, why), affected: null };
+    } finally {
+      if (this.#asking.get(clientId) === connection) this.#asking.delete(clientId);
+    }
+  }
+
+  #ask(request: ControlRequest, asker: Asker): Promise<LiveAnswer> {
     const answer = this.#last.then(() => this.#carryOut(request, asker));
     this.#last = answer.catch(() => {});
     return answer;

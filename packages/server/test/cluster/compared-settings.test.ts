@@ -6,7 +6,7 @@ import { type Directory, disagreements } from '@promptmq/cluster';
 import { Agreement } from '../../src/cluster/node/agreement.ts';
 import { comparedSettings, fingerprintOf } from '../../src/cluster/node/compared-settings.ts';
 import { type ConfigInput, configOptions, parseConfig } from '../../src/config/index.ts';
-import type { Logger } from '../../src/log/index.ts';
+import { type Logger, noopLogger } from '../../src/log/index.ts';
 
 const SECRET = 'what only the nodes know';
 
@@ -137,5 +137,31 @@ test('a node says once with whom it disagrees on what, and when that is over', (
   expect(lines).toEqual([
     ['config-differs', { node: 'two', on: ['mqtt.max-qos'] }],
     ['config-agrees', { node: 'two' }],
+  ]);
+});
+
+test('a process that has another configuration in force than its node is found, and compared with all nodes', () => {
+  const own = settingsOf({});
+  const other = settingsOf({ mqtt: { maxQos: 1 } });
+  let processes = [own, own];
+  const agreement = new Agreement('one', noopLogger, own, () => processes);
+  const node = { incarnation: '1', isAlive: true, isEligible: true, address: null, clients: [] };
+  const nodes = ['one', 'two'].map((id) => ({
+    ...{ ...node, id, version: '1', fingerprint: '', settings: own },
+  }));
+  agreement.setDirectory({ cells: [], nodes });
+  expect([...agreement.found]).toEqual([
+    ['one', []],
+    ['two', []],
+  ]);
+  // One was started again after the file had changed.
+  processes = [own, other];
+  expect([...agreement.found]).toEqual([
+    ['one', ['mqtt.max-qos']],
+    ['two', ['mqtt.max-qos']],
+  ]);
+  expect(agreement.warnings).toEqual([
+    'processes of node one disagree with it on mqtt.max-qos',
+    'node two disagrees with one on mqtt.max-qos',
   ]);
 });

@@ -32,6 +32,7 @@ const OTHER = 1;
 class NotedLink implements Link {
   readonly peer = { node: 'other', incarnation: '1', cells: [{ cell: OTHER, epoch: 1 }] };
   isUp = true;
+  readonly figures = { roundTripMs: 0, sentBytes: [0, 0], receivedBytes: [0, 0] } as const;
   readonly sent: { type: number; body: Uint8Array }[] = [];
 
   #onSent: () => void = () => {};

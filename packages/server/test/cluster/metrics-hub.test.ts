@@ -10,6 +10,7 @@ import type { ObservedNode } from '../../src/cluster/node/node-metrics.ts';
 import { metricsSocket, type WorkerLabel } from '../../src/cluster/worker-messages.ts';
 import { parseConfig } from '../../src/config/index.ts';
 import { noopLogger } from '../../src/log/index.ts';
+import { type AdminStats, createStats } from '../../src/runtime/stats.ts';
 
 const CELL: Directory['cells'][number] = {
   cell: 0,
@@ -35,7 +36,12 @@ const NODE: ObservedNode = {
       ...{ clients: [], version: '1', fingerprint: null },
     })),
   },
-  refusedLinks: 4,
+  links: {
+    up: [['two', false]],
+    roundTrips: [['two', 0.25]],
+    bytes: [{ node: 'two', lane: 'messages', direction: 'sent', bytes: 7 }],
+    refused: 4,
+  },
   disagreements: new Map([['two', ['mqtt.max-qos']]]),
   witnessViolations: 2,
   lostLogs: 1,
@@ -45,6 +51,7 @@ const NODE: ObservedNode = {
 let directory: string;
 let processes: Server[];
 let hub: MetricsHub;
+let admin: AdminStats;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'promptmq-hub-'));
@@ -69,12 +76,13 @@ async function run(label: WorkerLabel, readyStatus = 200): Promise<void> {
 }
 
 async function open(more: Partial<ObservedWorkers>, node: ObservedNode | null = NODE) {
+  admin = createStats().admin;
   const { metrics } = parseConfig({ metrics: { bind: '127.0.0.1:0' } });
   const supervisor: ObservedWorkers = {
     ...{ directory, workers: [], awaited: ['front'], restarts: 0 },
     ...{ isTakingClients: true, problems: [], warnings: [], remedies: [], ...more },
   };
-  hub = await MetricsHub.open(supervisor, node, metrics, noopLogger);
+  hub = await MetricsHub.open(supervisor, { node, admin }, metrics, noopLogger);
 }
 
 async function statusOf(path: string): Promise<number> {
@@ -145,6 +153,9 @@ test('a node shows what it knows of its cluster; workers of one machine show not
     'promptmq_cluster_config_mismatch{node="two"} 1',
     'promptmq_cluster_witness_violations_total 2',
     'promptmq_cluster_lost_logs 1',
+    'promptmq_cluster_link_up{node="two"} 0',
+    'promptmq_cluster_link_rtt_seconds{node="two"} 0.25',
+    'promptmq_cluster_link_bytes_total{node="two",lane="messages",direction="sent"} 7',
     'promptmq_cluster_links_refused_total 4',
     'promptmq_cluster_claims_total{reason="free"} 1',
     'promptmq_cluster_claims_total{reason="move"} 0',
@@ -167,4 +178,18 @@ test('what is not as it should be is said where health is asked for, and changes
   });
   const metrics = await (await fetch(`${hub.url}/metrics`)).text();
   expect(metrics).toContain('promptmq_cluster_config_mismatch{node="two"} 1');
+});
+
+test('what is counted of the admin API is shown, and the days of its certificates', async () => {
+  await open({});
+  admin.requests['2xx'] = 5;
+  admin.rateLimited = 2;
+  admin.streamsCurrent = 1;
+  admin.certificates = [{ name: 'ops', expiresAt: Date.now() + 10 * 86_400_000 }];
+  const text = await (await fetch(`${hub.url}/metrics`)).text();
+  expect(text).toContain('promptmq_admin_requests_total{status="2xx"} 5\n');
+  expect(text).toContain('promptmq_admin_rate_limited_total 2\n');
+  expect(text).toContain('promptmq_admin_streams_current 1\n');
+  const days = /promptmq_certificate_days_left\{listener="admin API",certificate="ops"\} (\S+)/;
+  expect(Number(days.exec(text)?.[1])).toBeCloseTo(10, 2);
 });

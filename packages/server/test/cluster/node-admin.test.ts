@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { otherProgram } from '../../../cluster/test/support/other-programs.ts';
 import { ApiSocket } from '../support/api-broker.ts';
 import { clientIdOf } from '../support/client-ids.ts';
+import { everythingOf, mosquittoPassword } from '../support/mosquitto-users.ts';
 import { TestClient } from '../support/mqtt-client.ts';
 import { NodeCluster, type TestNode } from './node-cluster.ts';
 
@@ -17,6 +21,14 @@ function idOf(cell: number, name: string): string {
   return clientIdOf(cell, CELLS, name);
 }
 
+const CONTROL = '$CONTROL/dynamic-security/v1';
+
+const USERS = {
+  clients: [{ username: 'boss', ...mosquittoPassword('b'), roles: [{ rolename: 'boss' }] }],
+  groups: [],
+  roles: [{ rolename: 'boss', acls: everythingOf('$CONTROL/dynamic-security/#') }],
+};
+
 interface Page<T> {
   readonly data: readonly T[];
   readonly meta: { readonly missing?: readonly string[] };
@@ -27,12 +39,20 @@ withServers('the admin API of two nodes', () => {
   let nodes: readonly TestNode[];
   let apis: readonly ApiSocket[];
   const clients: TestClient[] = [];
+  let folder: string;
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'promptmq-node-admin-'));
+    const users = join(folder, 'users.json');
+    const config = join(folder, 'config.json');
+    const chain = [{ 'dynamic-security': { import: users } }];
+    writeFileSync(users, JSON.stringify(USERS));
+    writeFileSync(config, JSON.stringify({ auth: { 'allow-anonymous': true, chain } }));
     cluster = await NodeCluster.prepare({
       nats: { command: program.command },
       cells: CELLS,
       nodes: ['one', 'two'],
+      args: ['--config', config],
     });
     nodes = cluster.nodes;
     const commands = nodes.map((node) => node.start());
@@ -44,6 +64,7 @@ withServers('the admin API of two nodes', () => {
   afterAll(async () => {
     for (const { mqtt } of clients) mqtt.end(true);
     await cluster.stop();
+    rmSync(folder, { recursive: true });
   });
 
   /** Waits until all cells are served, and each node has one: both say so of all. */
@@ -58,8 +79,8 @@ withServers('the admin API of two nodes', () => {
     }
   }
 
-  async function clientOf(node: TestNode, clientId: string): Promise<TestClient> {
-    const client = await TestClient.connect(node.url, { clientId, protocolVersion: 5 });
+  async function clientOf(node: TestNode, clientId: string, user = {}): Promise<TestClient> {
+    const client = await TestClient.connect(node.url, { clientId, protocolVersion: 5, ...user });
     clients.push(client);
     return client;
   }
@@ -91,6 +112,27 @@ withServers('the admin API of two nodes', () => {
         await expect(clientOf(node, idOf(cell, 'bad'))).rejects.toThrow();
       }
     }
+  });
+
+  test('a user that a client makes over MQTT at one node is let in by all, until it is disabled', async () => {
+    const [one] = nodes as [TestNode];
+    const boss = await clientOf(one, idOf(1, 'boss'), { username: 'boss', password: 'b' });
+    await boss.mqtt.subscribeAsync(`${CONTROL}/response`);
+    const ask = async (command: object) => {
+      const count = boss.received.length + 1;
+      await boss.mqtt.publishAsync(CONTROL, JSON.stringify({ commands: [command] }), { qos: 1 });
+      return JSON.parse((await boss.messages(count)).at(-1)?.payload ?? '').responses[0];
+    };
+    const carol = { username: 'carol', password: 'c' };
+    expect((await ask({ command: 'createClient', ...carol })).error).toBeUndefined();
+    const closed: Promise<void>[] = [];
+    for (const [index, node] of nodes.entries()) {
+      for (let cell = 0; cell < CELLS; cell++) {
+        closed.push((await clientOf(node, idOf(cell, `carol-${index}`), carol)).closed());
+      }
+    }
+    expect((await ask({ command: 'disableClient', username: 'carol' })).error).toBeUndefined();
+    await Promise.all(closed);
   });
 
   test('events of all nodes come in one stream', async () => {

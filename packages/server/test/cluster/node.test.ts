@@ -180,6 +180,16 @@ withServers('three nodes and three servers of NATS', () => {
       expect(metrics).toContain('promptmq_cluster_node_active 1');
       expect(metrics).toContain('promptmq_cluster_nodes{state="late"} 1');
       expect(metrics).toContain(`promptmq_cluster_cells{state="serving"} ${CELLS}`);
+      // Of its front and of each cell to each node that is alive, and of the node itself to the other one.
+      const linksUp = metrics.match(/^promptmq_cluster_link_up\{.*/gm) ?? [];
+      expect(linksUp.length).toBeGreaterThan(2);
+      expect(linksUp.filter((line) => !line.endsWith(' 1'))).toEqual([]);
+      expect(linksUp.filter((line) => !line.includes('worker='))).toHaveLength(1);
+      // Each process has said what it has in force.
+      const mismatches = metrics.match(/^promptmq_cluster_config_mismatch\{.*/gm) ?? [];
+      expect(mismatches.sort()).toEqual(
+        [one, two].map(({ id }) => `promptmq_cluster_config_mismatch{node="${id}"} 0`).sort(),
+      );
     }
     // One cell for each of the two, at most, was taken over by a process that had waited for it.
     const starts = await Promise.all([one, two].map(processStarts));

@@ -17,18 +17,25 @@ let command: Command;
 let api: ApiSocket;
 let url: string;
 let adminUrl: string;
+let metricsUrl: string;
 let args: string[];
 let clients: TestClient[];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'promptmq-workers-admin-'));
-  const [port, adminPort] = [await freePort(), await freePort()];
+  const [port, adminPort, metricsPort] = [await freePort(), await freePort(), await freePort()];
+  metricsUrl = `http://127.0.0.1:${metricsPort}`;
   url = `mqtt://127.0.0.1:${port}`;
   adminUrl = `http://127.0.0.1:${adminPort}`;
   clients = [];
   args = ['--data-dir', join(folder, 'data')];
   const listeners = ['--bind', `127.0.0.1:${port}`, '--ws-bind', 'none'];
-  const admin = ['--admin-bind', `127.0.0.1:${adminPort}`, '--metrics-bind', 'none'];
+  const admin = [
+    '--admin-bind',
+    `127.0.0.1:${adminPort}`,
+    '--metrics-bind',
+    `127.0.0.1:${metricsPort}`,
+  ];
   const log = ['--log-format', 'json', '--sys-interval', '1s'];
   const all = ['--workers', `${WORKERS}`, ...listeners, ...admin, ...args, ...log];
   command = new Command([...all, '--wal-dir', join(folder, 'wal')], folder);
@@ -107,6 +114,9 @@ test('the listener opens with the first key, and has the API and its documentati
   const headers = { authorization: `Bearer ${key}` };
   const answer = await fetch(`${adminUrl}/api/v5/status`, { headers });
   expect(await answer.json()).toMatchObject({ pid: command.child.pid });
+  const metrics = await (await fetch(`${metricsUrl}/metrics`)).text();
+  const own = /^promptmq_admin_requests_total\{status="2xx"\} (\d+)/m.exec(metrics)?.[1];
+  expect(Number(own)).toBeGreaterThan(0);
   const refused = await fetch(`${adminUrl}/api/v5/banned`, { method: 'DELETE', headers });
   expect(refused.status).toBe(403);
   expect((await fetch(`${adminUrl}/api-docs`)).status).toBe(200);

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { encode } from '@promptmq/codec';
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import mqtt, { type IClientOptions, type IConnackPacket, type MqttClient } from 'mqtt';
 import { clientIdOf } from '../support/client-ids.ts';
 import { Command } from '../support/command.ts';
 import { freePort } from '../support/free-port.ts';
@@ -270,6 +270,25 @@ describe('several workers', () => {
     ]);
     expect(text.match(/^# TYPE promptmq_connections_current .*/gm)).toHaveLength(1);
     expect(text).toContain('promptmq_worker_up{worker="1"} 1');
+    // A client of each worker has subscribed before, and the links have answered.
+    await (await connect(idOf(0, 'counted'))).subscribeAsync('counted/+', { qos: 1 });
+    const shown = (await (await fetch(`${url}/metrics`)).text()).split('\n');
+    const valuesOf = (name: string, ...labels: string[]) =>
+      shown
+        .filter((line) => line.startsWith(`promptmq_cluster_${name}{`))
+        .filter((line) => labels.every((label) => line.includes(label)))
+        .map((line) => Number(line.slice(line.lastIndexOf(' '))));
+    expect(valuesOf('link_up')).toEqual([1, 1]);
+    expect(valuesOf('link_rtt_seconds')).toHaveLength(2);
+    // What one has sent, the other has got, as far as it has arrived.
+    const counts = valuesOf('link_bytes_total', 'lane="messages"');
+    expect(counts.map((bytes) => bytes > 0)).toEqual([true, true, true, true]);
+    const [filters] = valuesOf('interest_filters', 'worker="1"', 'cell="0"');
+    expect(filters).toBeGreaterThan(0);
+    expect(valuesOf('interest_ack_seconds_count', 'worker="0"')[0]).toBeGreaterThan(0);
+    expect(valuesOf('barrier_seconds_count', 'worker="0"')[0]).toBeGreaterThan(0);
+    expect(valuesOf('relayed_connections')).toHaveLength(2);
+    expect(valuesOf('links_refused_total')).toEqual([0, 0]);
     const ready = await fetch(`${url}/ready`);
     expect(ready.status).toBe(200);
     expect(await ready.json()).toMatchObject({
@@ -282,6 +301,40 @@ describe('several workers', () => {
 describe('workers that begin and end', () => {
   beforeEach(prepare);
   afterEach(cleanUp);
+
+  test('SIGHUP has all workers take the new configuration, and one that is wrong none', async () => {
+    const write = (maxQos: unknown) =>
+      writeFileSync(join(folder, 'promptmq.json'), JSON.stringify({ mqtt: { 'max-qos': maxQos } }));
+    write(2);
+    const command = await serving('--config', 'promptmq.json');
+    const maximaOf = (prefix: string) =>
+      Promise.all(
+        [0, 1].map(async (worker) => {
+          const terms = { clientId: idOf(worker, prefix), protocolVersion: 5 } as const;
+          const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, terms);
+          clients.push(client);
+          const [connack] = (await once(client as never, 'connect')) as [IConnackPacket];
+          return connack.properties?.maximumQoS ?? 2;
+        }),
+      );
+    expect(await maximaOf('before')).toEqual([2, 2]);
+    write(1);
+    command.child.kill('SIGHUP');
+    for (const worker of [0, 1]) {
+      await command.waitFor(
+        new RegExp(`"event":"config-reloaded","cause":"SIGHUP".*"worker":${worker}`),
+      );
+    }
+    expect(await maximaOf('after')).toEqual([1, 1]);
+    write('many');
+    command.child.kill('SIGHUP');
+    for (const worker of [0, 1]) {
+      await command.waitFor(
+        new RegExp(`"event":"config-refused","cause":"SIGHUP".*"worker":${worker}`),
+      );
+    }
+    expect(await maximaOf('still')).toEqual([1, 1]);
+  });
 
   test('a worker that is killed comes back with its sessions, and nothing acknowledged is lost', async () => {
     const command = await serving();

@@ -52,9 +52,9 @@ test('the catalogue is one that Prometheus takes, and each name has its prefix',
 test('every metric of the catalogue that needs no storage is there from the start', async () => {
   const values = await scrape(await start());
   const isOfStorage = /^promptmq_(storage|recovery)_/;
-  // They have no value before something of their kind has happened, or where there are no hooks.
+  // They have no value before something of their kind has happened, where there are no hooks, or no other processes.
   const whenTheyOccur =
-    /^promptmq_((packet_errors|hook_failures|subscriptions_refused|logins_refused|provider_failures|limits_reached|topic_\w+)_total|certificate_days_left|topic_message_size_bytes)$/;
+    /^promptmq_((cluster_link_bytes|packet_errors|hook_failures|subscriptions_refused|logins_refused|provider_failures|limits_reached|topic_\w+)_total|certificate_days_left|cluster_link_(up|rtt_seconds)|cluster_interest_filters|topic_message_size_bytes)$/;
   for (const name of Object.keys(brokerCatalogue)) {
     if (isOfStorage.test(name) || whenTheyOccur.test(name)) continue;
     const isThere = [...values.keys()].some((key) => key.startsWith(name));

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { RunningBroker } from '../../embed/running-broker.ts';
+import type { HistoryEntry, HistoryType } from '../../history/entry.ts';
 import type { TailLine } from '../../log/index.ts';
 import { eventsAnswer, json, type Operation, operation } from '../api/operation.ts';
 import { shownGroup } from '../routes/topics.ts';
+import { answerWhy, whyQuery } from '../routes/why.ts';
 import type { TraceTarget } from '../traces/named-trace.ts';
 import { followTarget } from '../traces/trace-sources.ts';
 
@@ -10,6 +12,12 @@ const tag = 'Processes';
 
 /** Things that are asked about at a time. */
 const ASKED_MAX = 1000;
+
+/** What there is of publishers of a topic. */
+const OF_PUBLISHERS: readonly HistoryType[] = ['deny', 'refuse', 'will'];
+
+/** Entries of each of these. */
+const ENTRIES_MAX = 200;
 
 const answers = { 200: { description: 'An answer for each', schema: z.unknown() } };
 
@@ -40,6 +48,35 @@ export const PROCESS_OPERATIONS: readonly Operation[] = [
     body: z.array(z.string().describe('$share/NAME/FILTER')).max(ASKED_MAX),
     answers,
     handle: ({ host: { broker }, body }) => json(body.map((whole) => groupOf(broker, whole))),
+  }),
+  operation({
+    id: 'topicHistory',
+    method: 'GET',
+    path: '/process/history',
+    scope: 'read',
+    tag,
+    summary: 'What was published to a topic here, and went to nobody, newest first',
+    query: z.strictObject({ topic: z.string() }),
+    answers,
+    handle: ({ host: { broker }, query: { topic } }) =>
+      json(
+        OF_PUBLISHERS.flatMap(
+          (type) => broker.history({ topic, type, limit: ENTRIES_MAX }).entries,
+        ),
+      ),
+  }),
+  operation({
+    id: 'whyHere',
+    method: 'POST',
+    path: '/process/why',
+    scope: 'read',
+    isQuestion: true,
+    tag,
+    summary: 'Why a client here did not get what was published to a topic',
+    body: z.strictObject({ question: whyQuery, elsewhere: z.array(z.unknown()) }),
+    answers,
+    handle: ({ host: { broker }, body: { question, elsewhere } }) =>
+      json(answerWhy(broker, question, elsewhere as readonly HistoryEntry[])),
   }),
   operation({
     id: 'lastLines',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { RunningBroker } from '../../embed/running-broker.ts';
 import { HISTORY_TYPES, type HistoryEntry } from '../../history/entry.ts';
 import type { WhyCause } from '../../history/why/cause.ts';
 import { sentenceOf } from '../../history/why/words.ts';
@@ -46,6 +47,31 @@ const whySchema = z.object({
   unknown: z.array(z.string()).describe('what can not be known'),
 });
 
+/** Of a question why a client did not get something. */
+export const whyQuery = z.object({
+  clientid: z.string().min(1),
+  topic: z.string().min(1).describe('topic name'),
+  at: z
+    .string()
+    .optional()
+    .describe('10:42, 10:42:07, a time as RFC 3339 has it, or milliseconds since 1970'),
+  since: z.string().optional().describe('from how long ago until now, such as 5m'),
+});
+
+/** @param elsewhere - what other processes know of the topic */
+export function answerWhy(
+  broker: RunningBroker,
+  { clientid: clientId, topic, at, since }: z.output<typeof whyQuery>,
+  elsewhere: readonly HistoryEntry[] = [],
+): z.output<typeof whySchema> {
+  const answer = broker.explainDelivery({ clientId, topic, at, since, elsewhere });
+  const { from, to, cause, also, unknown } = answer;
+  return {
+    ...{ clientid: clientId, topic, from, to },
+    ...{ cause: causeJson(cause), also: also.map(causeJson), unknown: [...unknown] },
+  };
+}
+
 export const whyOperations = [
   operation({
     id: 'explainDelivery',
@@ -54,24 +80,9 @@ export const whyOperations = [
     scope: 'read',
     tag: 'History',
     summary: 'Why a client did not get what was published to a topic',
-    query: z.object({
-      clientid: z.string().min(1),
-      topic: z.string().min(1).describe('topic name'),
-      at: z
-        .string()
-        .optional()
-        .describe('10:42, 10:42:07, a time as RFC 3339 has it, or milliseconds since 1970'),
-      since: z.string().optional().describe('from how long ago until now, such as 5m'),
-    }),
+    query: whyQuery,
     answers: { 200: { description: 'The likeliest cause, with evidence', schema: whySchema } },
-    handle: ({ host: { broker }, query: { clientid: clientId, topic, at, since } }) => {
-      const answer = broker.explainDelivery({ clientId, topic, at, since });
-      const { from, to, cause, also, unknown } = answer;
-      return json({
-        ...{ clientid: clientId, topic, from, to },
-        ...{ cause: causeJson(cause), also: also.map(causeJson), unknown },
-      });
-    },
+    handle: ({ host: { broker }, query }) => json(answerWhy(broker, query)),
   }),
   operation({
     id: 'listHistory',

@@ -8,13 +8,21 @@ import { fingerprintOf } from './compared-settings.ts';
 export class Agreement {
   readonly #node: string;
   readonly #log: Logger;
+  readonly #processes: () => readonly Settings[];
   #settings: Settings;
   #directory: Directory = { cells: [], nodes: [] };
   #found: ReadonlyMap<string, readonly string[]> = new Map();
 
-  constructor(node: string, log: Logger, settings: Settings) {
+  /** @param processes - what the processes of this node have in force, as they have said last */
+  constructor(
+    node: string,
+    log: Logger,
+    settings: Settings,
+    processes: () => readonly Settings[] = () => [],
+  ) {
     this.#node = node;
     this.#log = log;
+    this.#processes = processes;
     this.#settings = settings;
   }
 
@@ -23,16 +31,36 @@ export class Agreement {
     return { fingerprint: fingerprintOf(this.#settings), settings: this.#settings };
   }
 
-  /** By node that is alive: the keys in which its configuration differs from this one's; none where there are none. */
+  /**
+   * By node that is alive: the keys in which its configuration differs from that of this node or of one of its processes, which read it by themselves; none
+   * where there are none. Of this node, those in which its processes differ from it.
+   */
   get found(): ReadonlyMap<string, readonly string[]> {
-    return this.#found;
+    const own = this.#processes();
+    const found = new Map([[this.#node, keysBetween([this.#settings], own)]]);
+    for (const { id, settings } of this.#others) {
+      found.set(id, keysBetween([settings], [this.#settings, ...own]));
+    }
+    return found;
   }
 
   /** The same for people. */
   get warnings(): readonly string[] {
-    return [...this.#found]
+    const own = this.#node;
+    return [...this.found]
       .filter(([, keys]) => keys.length > 0)
-      .map(([node, keys]) => `node ${node} disagrees with ${this.#node} on ${keys.join(', ')}`);
+      .map(([node, keys]) =>
+        node === own
+          ? `processes of node ${own} disagree with it on ${keys.join(', ')}`
+          : `node ${node} disagrees with ${own} on ${keys.join(', ')}`,
+      );
+  }
+
+  /** Those that are alive, and say what they have in force. */
+  get #others(): readonly { readonly id: string; readonly settings: Settings }[] {
+    return this.#directory.nodes.flatMap(({ id, isAlive, settings }) =>
+      id === this.#node || !isAlive || settings === undefined ? [] : [{ id, settings }],
+    );
   }
 
   setSettings(settings: Settings): void {
@@ -48,8 +76,7 @@ export class Agreement {
   #compare(): void {
     const before = this.#found;
     const found = new Map<string, readonly string[]>();
-    for (const { id, isAlive, settings } of this.#directory.nodes) {
-      if (id === this.#node || !isAlive || settings === undefined) continue;
+    for (const { id, settings } of this.#others) {
       found.set(id, disagreements(this.#settings, settings));
     }
     this.#found = found;
@@ -60,4 +87,10 @@ export class Agreement {
       else this.#log.info('config-agrees', { node });
     }
   }
+}
+
+/** The keys in which one of some differs from one of others, each once and in their order. */
+function keysBetween(some: readonly Settings[], others: readonly Settings[]): string[] {
+  const keys = some.flatMap((one) => others.flatMap((other) => disagreements(one, other)));
+  return [...new Set(keys)].sort();
 }

@@ -15,6 +15,7 @@ import {
 import { nodeClock } from '@promptmq/wal';
 import { type Address, type Config, nodeIdOf } from '../../config/index.ts';
 import type { Logger } from '../../log/index.ts';
+import type { ObservedLinks } from '../../observability/links/link-metrics.ts';
 import { nodeRuntime } from '../../runtime/runtime.ts';
 import { version } from '../../version.ts';
 import { WorkerProcesses } from '../admin-processes.ts';
@@ -47,7 +48,7 @@ const ENGINE_RETRY_MS = 1000;
 const LEAVE_MS = 20_000;
 
 export interface ClusterNodeOptions
-  extends Pick<WorkerPoolOptions, 'log' | 'isColoured' | 'writeLine' | 'stopMs'> {
+  extends Pick<WorkerPoolOptions, 'log' | 'isColoured' | 'writeLine' | 'stopMs' | 'changeUsers'> {
   readonly config: Config;
   /** Not connected yet; the node closes it. */
   readonly engine: ClusterEngine;
@@ -106,6 +107,9 @@ export class ClusterNode implements MembershipHost, ObservedNode {
         : spareCountOf(count, this.#directory.nodes.filter(({ isAlive }) => isAlive).length);
     const pool = new WorkerPool({ ...options, cluster: name, secret, spareCount });
     this.#pool = pool;
+    this.#agreement = new Agreement(this.id, log, comparedSettings(config, config), () =>
+      pool.workers.map(({ settings }) => settings).filter((settings) => settings !== null),
+    );
     const witness = new NodeWitness(log, ({ cell, epoch, node }) => {
       this.#processes.depose(cell, epoch, `node ${node} has the cell, with epoch ${epoch}`);
     });
@@ -199,9 +203,8 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     return this.#agreement.warnings;
   }
 
-  /** Links of its own process that were refused here. */
-  get refusedLinks(): number {
-    return this.#links?.failures.refused ?? 0;
+  get links(): ObservedLinks | null {
+    return this.#links;
   }
 
   get disagreements(): ReadonlyMap<string, readonly string[]> {
@@ -243,7 +246,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
       this.#member = member;
       const links = new NodeLinks({
         ...{ node: this.id, log: this.#log, cluster: cluster.name, secret: cluster.secret },
-        ...{ peers: cluster.peers, heartbeatMs: cluster.heartbeat },
+        ...{ cells: cluster.cells, peers: cluster.peers, heartbeatMs: cluster.heartbeat },
         tls: certificates === null ? null : () => certificates.current,
         silentMs: cluster.lateAfter,
         witness: this.#witness,
@@ -465,7 +468,7 @@ export class ClusterNode implements MembershipHost, ObservedNode {
         const isServing = state === 'serving' || state === 'moving';
         const isNowhere = state === 'free' || isForgotten || isAway;
         const place: CellPlace = {
-          ...{ cell, epoch, address, isHere },
+          ...{ cell, epoch, address, node, isHere },
           isAwaited: !isForgotten && !(isAway && this.#isSettled),
           clients: this.#directory.nodes.find(({ id }) => id === node)?.clients ?? [],
           state: isNowhere ? 'away' : isServing ? 'serving' : 'opening',

@@ -1,4 +1,5 @@
 import type { Catalogue } from '@promptmq/metrics';
+import { linkCatalogue } from '../../observability/links/link-catalogue.ts';
 
 /** What a node of a cluster shows of it beside the metrics of its processes. */
 export const nodeCatalogue = {
@@ -38,10 +39,7 @@ export const nodeCatalogue = {
     type: 'gauge',
     help: 'Cells that only this node could serve, and that it can not open as their logs are not on its disk; /health says what to do.',
   },
-  promptmq_cluster_links_refused_total: {
-    type: 'counter',
-    help: 'Links to other nodes that were refused here: for the secret, a certificate, a node that may not take part, or another cluster; the log names them.',
-  },
+  ...linkCatalogue,
   promptmq_cluster_claims_total: {
     type: 'counter',
     help: 'Cells that this node has claimed, by reason: free, move, late (the heartbeats of its node did not come), gone (its node has started again or has no record), ended (its process here has).',

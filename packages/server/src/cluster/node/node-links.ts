@@ -13,8 +13,10 @@ import {
   type Witness,
 } from '@promptmq/cluster';
 import type { Logger } from '../../log/index.ts';
+import type { LinkBytes, ObservedLinks } from '../../observability/links/link-metrics.ts';
 import { nodeRuntime } from '../../runtime/runtime.ts';
 import { LinkFailures } from '../links/link-failures.ts';
+import { LinkMeter } from '../links/link-meter.ts';
 
 /** What the names of nodes begin with on links: their processes have other ones. */
 const PREFIX = 'node-';
@@ -30,6 +32,8 @@ export interface NodeLinksOptions {
   readonly log: Logger;
   readonly cluster: string;
   readonly secret: string;
+  /** How many cells the cluster has. */
+  readonly cells: number;
   /** The nodes that may take part; empty where all may. */
   readonly peers: readonly string[];
   /** Certificates, asked for each link; null: without. */
@@ -58,11 +62,12 @@ interface NodeState {
  * The links that nodes have to each other besides those of their processes: so each knows which others it reaches, whether the engine answers
  * them, and which are no more.
  */
-export class NodeLinks {
+export class NodeLinks implements ObservedLinks {
   readonly #options: NodeLinksOptions;
   readonly #links: LinkSet;
   readonly #node: LinkNode;
-  readonly failures = new LinkFailures();
+  readonly #failures = new LinkFailures();
+  readonly #meter: LinkMeter;
   #others: readonly DirectoryNode[] = [];
   /** Those that say that the engine doesn't answer them. */
   readonly #withoutEngine = new Set<string>();
@@ -78,6 +83,7 @@ export class NodeLinks {
     this.#links = new LinkSet((error, link) =>
       log.error('link-broken', { node: link.peer.node, why: String(error) }),
     );
+    this.#meter = new LinkMeter(this.#links, ({ owner, node: name }) => owner ?? name);
     this.#links.handle([FrameType.nodeState], (link, body) => {
       const { hasEngine } = JSON.parse(Buffer.from(body).toString()) as NodeState;
       if (hasEngine) this.#withoutEngine.delete(link.peer.node);
@@ -85,7 +91,7 @@ export class NodeLinks {
       this.#look();
     });
     this.#links.handle([FrameType.witness, FrameType.epoch], (link, body) => {
-      for (const one of decodeWitnesses(body)) {
+      for (const one of decodeWitnesses(body, options.cells)) {
         options.witness.note(one);
         const known = options.witness.of(one.cell);
         // It speaks of an owner that is deposed, and may believe in it.
@@ -96,7 +102,7 @@ export class NodeLinks {
     this.#links.follow({
       onUp: (link) => {
         link.send(FrameType.witness, encodeWitnesses(options.witness.all()));
-        this.failures.forget(link.peer.node);
+        this.#failures.forget(link.peer.node);
         link.send(FrameType.nodeState, this.#state());
         this.#look();
       },
@@ -113,7 +119,7 @@ export class NodeLinks {
       ...{ pingMs: silentMs / 8, handshakeMs: silentMs, redialMs: 50, redialMsMax: 500 },
       self: () => ({ node: `${PREFIX}${node}`, incarnation, cells: [], owner: node }),
       admit: ({ node: other }) => (other.startsWith(PREFIX) ? null : `${other} is no node`),
-      onFailed: (where, error) => this.failures.note(where, error, log),
+      onFailed: (where, error) => this.#failures.note(where, error, log),
     });
     this.#timer = setInterval(() => this.#tick(), heartbeatMs / PROBES);
   }
@@ -122,6 +128,28 @@ export class NodeLinks {
   listen(address: LinkAddress): Promise<void> {
     return this.#node.listen(address);
   }
+
+  // ----------------------------------------------------------------- what is shown
+
+  /** Of nodes that are alive: to one that is late there can be none. */
+  get up(): readonly (readonly [node: string, isUp: boolean])[] {
+    const alive = this.#others.filter(({ isAlive }) => isAlive);
+    return alive.map(({ id }) => [id, this.#isReached(id)]);
+  }
+
+  get roundTrips(): ReadonlyMap<string, number> {
+    return this.#meter.roundTrips;
+  }
+
+  get bytes(): readonly LinkBytes[] {
+    return this.#meter.bytes;
+  }
+
+  get refused(): number {
+    return this.#failures.refused;
+  }
+
+  // ------------------------------------------------------------------------ links
 
   /** These nodes there are, and where. */
   follow(nodes: readonly DirectoryNode[]): void {

@@ -1,5 +1,6 @@
 import type { ClaimReason, Directory } from '@promptmq/cluster';
 import type { MetricsRegistry } from '@promptmq/metrics';
+import { addLinkMetrics, type ObservedLinks } from '../../observability/links/link-metrics.ts';
 import type { nodeCatalogue } from './node-catalogue.ts';
 
 /** What is read of a node to be seen from outside. */
@@ -8,8 +9,8 @@ export interface ObservedNode {
   /** Whether the engine answers it. */
   readonly isActive: boolean;
   readonly known: Directory;
-  /** Links of its own process that were refused here. */
-  readonly refusedLinks: number;
+  /** Those of its own process, to the other nodes; null before it takes part. */
+  readonly links: ObservedLinks | null;
   /** By other node: the keys in which its configuration differs. */
   readonly disagreements: ReadonlyMap<string, readonly string[]>;
   /** How often the engine was found to have lost data. */
@@ -59,7 +60,7 @@ export function addNodeMetrics(
   );
   registry.add('promptmq_cluster_witness_violations_total', () => node.witnessViolations);
   registry.add('promptmq_cluster_lost_logs', () => node.lostLogs);
-  registry.add('promptmq_cluster_links_refused_total', () => node.refusedLinks);
+  addLinkMetrics(registry, () => node.links);
   registry.add('promptmq_cluster_claims_total', () =>
     Object.entries(node.claims).map(([reason, value]) => ({ labels: { reason }, value })),
   );

@@ -90,6 +90,8 @@ export class CellPeers implements Peers, LinkUser {
     this.announcer = new Announcer(cell, epoch, {
       defer: (callback) => runtime.defer(callback),
       setTimer: (delayMs, callback) => runtime.setTimer(delayMs, callback),
+      now: () => runtime.now(),
+      onWaited: (waitedMs) => host.stats.forwarding.interestWaits.observe(waitedMs / 1000),
       patienceMs: host.config.cluster.subscribePatience,
       connectedOf: (wholeFilter) => router.trie.group(wholeFilter)?.connectedCount ?? 0,
     });
@@ -151,9 +153,9 @@ export class CellPeers implements Peers, LinkUser {
     else this.#waiting.push(callback);
   }
 
-  /** Filters that the clients of another cell have subscribed to. */
-  filterCountOf(cell: number): number {
-    return this.#table.filterCountOf(cell);
+  /** By other cell: how many filters its clients have subscribed to, as far as that is known here. */
+  get filterCounts(): readonly (readonly [cell: number, count: number])[] {
+    return [...this.#others.keys()].map((cell) => [cell, this.#table.filterCountOf(cell)]);
   }
 
   /** A process has died, or is not going to come back: nobody waits for it any more. */

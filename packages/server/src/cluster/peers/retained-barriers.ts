@@ -34,6 +34,7 @@ class Round {
   /** Who hasn't answered. */
   readonly missing: Set<number>;
   cancelTimer: () => void;
+  beganAt: number;
 
   constructor(keepers: readonly number[]) {
     this.keepers = keepers;
@@ -43,6 +44,7 @@ class Round {
     this.isSecond = false;
     this.missing = new Set();
     this.cancelTimer = () => {};
+    this.beganAt = 0;
   }
 }
 
@@ -116,6 +118,7 @@ export class RetainedBarriers implements LinkUser {
   #begin(round: Round): void {
     const { config, runtime } = this.#host;
     const patienceMs = config.cluster.subscribePatience;
+    round.beganAt = runtime.now();
     round.cancelTimer = runtime.setTimer(patienceMs, () => this.#giveUp(round));
     round.about = round.keepers.filter((cell) => !this.#givenUp.has(cell));
     this.#ask(round, [this.#cell, ...this.#others.keys()]);
@@ -175,8 +178,10 @@ export class RetainedBarriers implements LinkUser {
     this.#end(round, false);
   }
 
-  #end({ cancelTimer, onDone }: Round, isKnown: boolean): void {
+  #end({ cancelTimer, onDone, beganAt }: Round, isKnown: boolean): void {
+    const { runtime, stats } = this.#host;
     cancelTimer();
+    stats.forwarding.barrierWaits.observe((runtime.now() - beganAt) / 1000);
     for (const callback of onDone) callback(isKnown);
   }
 

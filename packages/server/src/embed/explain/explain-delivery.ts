@@ -1,5 +1,6 @@
 import { isValidTopicFilter, matchesFilter } from '@promptmq/topics';
 import type { Broker } from '../../broker.ts';
+import type { HistoryEntry } from '../../history/entry.ts';
 import { type WhyAnswer, whyNot } from '../../history/why/answer.ts';
 import type { PresentSubscription } from '../../history/why/present.ts';
 import { windowOf } from '../../history/why/window.ts';
@@ -20,6 +21,8 @@ export interface DeliveryQuestion {
   readonly at?: string | number | undefined;
   /** From how long ago until now, such as `5m`; in the place of `at`. */
   readonly since?: string | undefined;
+  /** What other processes of the same broker know of the topic (`history`): publishers may be there. */
+  readonly elsewhere?: readonly HistoryEntry[] | undefined;
 }
 
 const OTHERS_MAX = 10;
@@ -31,7 +34,7 @@ const SUBSCRIPTIONS_MAX = 100_000;
 /** @throws {EmbedError} `invalid-argument` */
 export function explainDelivery(broker: Broker, question: DeliveryQuestion): WhyAnswer {
   const args = new Arguments('explainDelivery');
-  args.options(question, ['clientId', 'topic', 'at', 'since']);
+  args.options(question, ['clientId', 'topic', 'at', 'since', 'elsewhere']);
   const clientId = args.text('clientId', question.clientId);
   const topic = args.text('topic', question.topic);
   if (!isValidTopicFilter(topic) || /[+#]/.test(topic)) {
@@ -43,7 +46,7 @@ export function explainDelivery(broker: Broker, question: DeliveryQuestion): Why
   const window = windowOf(at, since, now);
   if (typeof window === 'string') return args.refuse(window);
   const present = presentOf(broker, clientId, topic);
-  return whyNot(clientId, topic, window, now, broker.history, present);
+  return whyNot(clientId, topic, window, now, broker.history, present, question.elsewhere);
 }
 
 function presentOf(broker: Broker, clientId: string, topic: string) {

@@ -1,3 +1,4 @@
+import type { HistoryEntry } from '../entry.ts';
 import type { History } from '../history.ts';
 import type { Case } from './case.ts';
 import type { RankedCause, WhyCause, WhyCode } from './cause.ts';
@@ -31,6 +32,7 @@ const ALSO_MAX = 5;
  * Says why a client did not get what was published to a topic at a time.
  *
  * @param history - null when it isn't kept: then only what there is now is known
+ * @param elsewhere - what other processes know of the topic, newest first
  */
 export function whyNot(
   clientId: string,
@@ -39,11 +41,15 @@ export function whyNot(
   now: number,
   history: History | null,
   present: Present,
+  elsewhere: readonly HistoryEntry[] = [],
 ): WhyAnswer {
   const entries = history?.of(clientId) ?? [];
   const past = pastOf(topic, entries, present);
   const one: Case = { clientId, topic, ...window, now, entries, past, present };
-  const publishers = history === null ? [] : publisherCauses(one, history);
+  const publishers = [
+    ...publisherCauses(one, elsewhere),
+    ...(history === null ? [] : publisherCauses(one, history.newestFirst())),
+  ];
   const causes: RankedCause[] = [
     ...directCauses(one),
     ...subscriptionCauses(one),

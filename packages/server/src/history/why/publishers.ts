@@ -1,6 +1,5 @@
 import { quoted } from '../../log/index.ts';
 import type { HistoryEntry } from '../entry.ts';
-import type { History } from '../history.ts';
 import { type Case, isWithin } from './case.ts';
 import type { RankedCause } from './cause.ts';
 import { clock, counted, deniedBy, whenOf } from './words.ts';
@@ -10,10 +9,14 @@ const RANK_PUBLISHER = 30;
 /** Publishers that are named. */
 const NAMED_MAX = 5;
 
-/** What was published to the topic at that time, and went to nobody. */
-export function publisherCauses(one: Case, history: History): RankedCause[] {
+/**
+ * What was published to the topic at that time, and went to nobody.
+ *
+ * @param entries - of all clients, newest first
+ */
+export function publisherCauses(one: Case, entries: Iterable<HistoryEntry>): RankedCause[] {
   const causes: RankedCause[] = [];
-  for (const entry of history.newestFirst()) {
+  for (const entry of entries) {
     if (entry.topic !== one.topic || !isWithin(one, entry)) continue;
     const cause = causeOf(entry, one.now);
     if (cause !== null) causes.push(cause);

@@ -72,3 +72,25 @@ test('packets of a client are shown, also when its process comes again', async (
   expect(await events.nextOf('packet')).toMatchObject({ data: { packet: 'connect' } });
   events.close();
 });
+
+test('why a client got nothing is answered also where the publisher is of another process', async () => {
+  const subscriber = await api.client(api.idOf(0, 'subscriber'));
+  await subscriber.mqtt.subscribeAsync('plant/#', { qos: 1 });
+  for (const cell of [0, 1]) {
+    const will = {
+      topic: `plant/${cell}`,
+      payload: Buffer.from('gone'),
+      qos: 1 as const,
+      retain: false,
+    };
+    const publisher = await api.client(api.idOf(cell, 'publisher'), { will });
+    // Its will is not published then.
+    await publisher.mqtt.endAsync();
+    const asked = `/why?clientid=${api.idOf(0, 'subscriber')}&topic=plant/${cell}`;
+    const answer = await api.get<{ cause: { code: string; text: string } }>(asked);
+    expect([cell, answer.status, answer.body.cause.code]).toEqual([cell, 200, 'will-discarded']);
+    expect(answer.body.cause.text).toContain(api.idOf(cell, 'publisher'));
+  }
+  const wrong = `/why?clientid=${api.idOf(0, 'subscriber')}&topic=plant/%2B`;
+  expect(await api.get(wrong)).toMatchObject({ status: 400 });
+});

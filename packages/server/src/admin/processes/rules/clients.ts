@@ -184,6 +184,19 @@ async function kickClients(call: AnyCall, asking: Asking): Promise<Answer> {
 
 const ofClient = byClient(({ params }) => params.clientid);
 
+/** The process that has the client says it, and is told what the others know of who has published there. */
+async function explainDelivery(call: AnyCall, asking: Asking): Promise<Answer> {
+  const { query: question } = call;
+  const own = asking.ofClient(question.clientid);
+  const target = `/process/history?topic=${encodeURIComponent(question.topic)}`;
+  const parts = await asking.askAll<readonly unknown[]>(({ cell }) =>
+    cell === own.cell ? null : { target },
+  );
+  const elsewhere = parts.flatMap(({ data }) => data);
+  const asked = { method: 'POST', target: '/process/why', body: { question, elsewhere } };
+  return asking.whole(await asking.ask(own, asked));
+}
+
 export const clientRules: Rules = {
   listClients,
   getClient: ofClient,
@@ -200,6 +213,6 @@ export const clientRules: Rules = {
     call.query.clientid === undefined
       ? listed(call, asking, '/subscriptions', isOfAll(call))
       : asking.pass(asking.ofClient(call.query.clientid)),
-  explainDelivery: byClient(({ query }) => query.clientid),
+  explainDelivery,
   testAccess: byClient(({ body }) => body.clientid),
 };

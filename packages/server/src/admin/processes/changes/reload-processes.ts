@@ -1,9 +1,9 @@
-import { ConfigError } from '../../config/index.ts';
-import type { Reconfiguration } from '../../embed/reconfigure.ts';
-import { API_PATH } from '../api/admin-api.ts';
-import { type Caller, SCOPES } from '../api/operation.ts';
-import { askProcess, refusalOf } from './ask-process.ts';
-import type { ServingProcesses } from './host.ts';
+import { ConfigError } from '../../../config/index.ts';
+import type { Reconfiguration } from '../../../embed/reconfigure.ts';
+import { API_PATH } from '../../api/admin-api.ts';
+import { type Caller, SCOPES } from '../../api/operation.ts';
+import { askProcess, refusalOf } from '../ask-process.ts';
+import type { ServingProcesses } from '../host.ts';
 
 const OPERATOR: Caller = { name: 'reload', kind: 'socket', scopes: new Set(SCOPES), address: null };
 
