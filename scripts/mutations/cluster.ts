@@ -171,8 +171,8 @@ export const clusterMutations: readonly Mutation[] = [
     breaks: 'what a full disk refused and holds all the same, the engine has, too',
     edits: [
       {
-        find: 'if (isOwed && owner?.snapshot !== undefined) await this.writeSnapshot([]);',
-        put: 'if (isOwed && owner?.snapshot === null) await this.writeSnapshot([]);',
+        find: 'return isReplicated && owner?.snapshot !== undefined && refused() !== this.#madeUpFor;',
+        put: 'return isReplicated && owner?.snapshot === null && refused() !== this.#madeUpFor;',
       },
     ],
     caughtBy: ['cluster', 'log'],

@@ -3,6 +3,24 @@ import type { Mutation } from './mutation.ts';
 
 export const logMutations: readonly Mutation[] = [
   {
+    name: 'read-ahead-over-a-gap',
+    breaks:
+      'what was removed before it was read ahead is missing: the state is not made of what is left',
+    edits: [
+      {
+        find: 'if (state !== null && !recovery.isContinued) throw',
+        put: 'if (state === undefined) throw',
+      },
+    ],
+    caughtBy: ['log'],
+  },
+  {
+    name: 'read-ahead-restores-twice',
+    breaks: 'a state that was read ahead is read on, not begun again',
+    edits: [{ find: 'if (!isStateKnown) {', put: 'if (owner !== null) {' }],
+    caughtBy: ['log'],
+  },
+  {
     name: 'acknowledged-before-sync',
     breaks: 'sync mode immediate: a listener is notified when its record survives a power cut',
     edits: [
@@ -134,7 +152,7 @@ export const logMutations: readonly Mutation[] = [
     breaks: 'a position that the index knows of is not given to another record',
     edits: [
       {
-        find: 'if ((segments.at(-1)?.end ?? 0) < checkpoint.position) throw endMissing(checkpoint, options.directory);',
+        find: 'if ((segments.at(-1)?.end ?? 0) < from.position) throw endMissing(from, options.directory);',
         put: '',
       },
     ],

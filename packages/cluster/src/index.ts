@@ -99,6 +99,7 @@ export {
   type FencedStats,
   type TakeEntry,
 } from './log/fenced-log.ts';
+export { FollowedLog } from './log/followed-log.ts';
 export { CellRestore, type TakenCell, type Takeover, takeCell } from './log/restore.ts';
 export { Shipper, type ShipperOptions } from './log/shipper.ts';
 export { deviations, disagreements, SECRET_KEY, type Settings } from './map/agreement.ts';

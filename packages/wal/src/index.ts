@@ -26,6 +26,7 @@ export type { Files, OpenFile } from './ports/files.ts';
 export { LogError, type LogErrorCode } from './ports/log-error.ts';
 export type { LogEvent, LogEventListener } from './ports/log-event.ts';
 export type { LogOwner, Release } from './ports/log-owner.ts';
+export type { LogSource, SourceEnd } from './ports/log-source.ts';
 export type { Replica } from './ports/replica.ts';
 export type { RecordView } from './segments/log-reader.ts';
 export type { Segment } from './segments/segment.ts';

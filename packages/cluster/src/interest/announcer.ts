@@ -100,7 +100,8 @@ class Listener {
  */
 export class Announcer {
   readonly cell: number;
-  readonly epoch: number;
+  /** Of this owner of the cell; may be set until there is a link. */
+  epoch: number;
   readonly #host: AnnouncerHost;
   readonly #filters: Map<string, OwnFilter>;
   /** Those of which something is to be said. */

@@ -104,6 +104,11 @@ export class CellRestore {
     return this.#untilNotTrimmed(() => this.#reader.readOn());
   }
 
+  /** Makes durable what was read so far, so that less is left for `take`. */
+  sync(): Promise<void> {
+    return this.#copy.sync();
+  }
+
   /**
    * Claims the cell, and ends: nothing may be called after it.
    *

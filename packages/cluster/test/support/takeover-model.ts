@@ -1,11 +1,11 @@
-import { Log } from '@promptmq/wal';
+import { Log, LogError, type LogOptions, type SourceEnd } from '@promptmq/wal';
 import { FaultyFiles, MemoryIndex, Random, type Survival } from '@promptmq/wal/testing';
 import { checkItems, LiveSet, type Step } from '../../../wal/test/support/live-set.ts';
-import { EngineError, type EngineLog } from '../../src/engine/engine.ts';
 import { type MemoryEngine, MemoryServers } from '../../src/engine/memory-engine.ts';
 import { decodeEntry } from '../../src/log/entry.ts';
 import { FencedError } from '../../src/log/fenced-error.ts';
 import type { FencedLog } from '../../src/log/fenced-log.ts';
+import { FollowedLog } from '../../src/log/followed-log.ts';
 import { CellRestore } from '../../src/log/restore.ts';
 import { Shipper } from '../../src/log/shipper.ts';
 import { EngineLostData } from '../../src/witness/engine-lost-data.ts';
@@ -21,6 +21,8 @@ export interface TakeoverCounts {
   knownMachines: number;
   /** Takeovers by one that had read the log behind its owner. */
   prepared: number;
+  /** Records that were read so before the cell was claimed. */
+  readAhead: number;
   /** Bytes that a machine had and the engine didn't. */
   droppedBytes: number;
   /** Former owners that were still alive, and heard of it. */
@@ -61,11 +63,19 @@ interface Machine {
   owner: CellOwner | null;
 }
 
-/** What a machine has read of the log behind its owner. */
+/** What reads the log behind its owner. */
 interface Prepared {
   readonly engine: MemoryEngine;
-  readonly engineLog: EngineLog;
-  readonly restore: CellRestore;
+  readonly set: LiveSet;
+  /** The log is this machine's once it is claimed. */
+  readonly opening: Promise<OpenedCell>;
+  readonly claim: () => void;
+}
+
+/** A log with what it is appended to. */
+interface OpenedCell {
+  readonly log: Log;
+  readonly fenced: FencedLog;
 }
 
 /** Who owns the cell, or believes so. */
@@ -109,6 +119,7 @@ class TakeoverModel {
     emptyMachines: 0,
     knownMachines: 0,
     prepared: 0,
+    readAhead: 0,
     droppedBytes: 0,
     fenced: 0,
     moved: 0,
@@ -173,7 +184,7 @@ class TakeoverModel {
     const machine = this.random.pick(this.machines);
     const before = bytesOf(machine);
     try {
-      await this.#takeCell(machine, witness);
+      await this.#drive(this.#takeCell(machine, witness));
     } catch (error) {
       if (!(error instanceof EngineLostData)) throw error;
       if (!isWitnessed) throw new Error('what was witnessed is there', { cause: error });
@@ -189,7 +200,7 @@ class TakeoverModel {
   /** A machine with nothing on its disk, of a node that was told nothing, appends what it likes. */
   async #takeUnaware(): Promise<void> {
     const machine = { files: new FaultyFiles(), index: new MemoryIndex(), owner: null };
-    const taken = await this.#takeCell(machine, null).catch((error) => {
+    const taken = await this.#drive(this.#takeCell(machine, null)).catch((error) => {
       // Where nothing is left, nobody has to be told.
       if (error instanceof FencedError && error.code === 'lost') return null;
       throw error;
@@ -229,78 +240,127 @@ class TakeoverModel {
   }
 
   /** Reads the log, while its owner goes on. */
-  async #prepare({ files }: Machine, { set, log, fenced }: CellOwner): Promise<Prepared> {
+  async #prepare(machine: Machine, { set, log, fenced }: CellOwner): Promise<Prepared> {
     const engine = this.servers.client();
-    const engineLog = await engine.openLog(CELL);
-    const restore = await this.#drive(CellRestore.open(engineLog, DIRECTORY, files));
+    const restore = await this.#restore(machine, engine);
+    let claim = () => {};
+    const claimed = new Promise<void>((resolve) => {
+      claim = resolve;
+    });
+    const next = new LiveSet();
+    const terms = { restore, clock: this.clock, claimed, onPrepared: () => {} };
+    const opening = this.#open(machine, engine, next, (take) => ({
+      source: new FollowedLog<void>({ ...terms, take: () => take(restore) }),
+    }));
+    opening.catch(() => {});
     for (let round = 3; round > 0; round--) {
       // Unless another owner has been there, of which it doesn't know.
       if (fenced.failure === null) this.#change(set, log);
       log.compact().catch(() => {});
-      await this.#drive(restore.readOn()).catch((error) => {
-        if (!(error instanceof EngineError)) throw error;
-      });
-      await this.clock.run(this.random.next() * 20);
+      await this.clock.run(this.random.next() * 200);
     }
     this.counts.prepared++;
-    return { engine, engineLog, restore };
+    this.counts.readAhead += next.count;
+    return { engine, set: next, opening, claim };
+  }
+
+  async #restore({ files }: Machine, engine: MemoryEngine): Promise<CellRestore> {
+    const engineLog = await engine.openLog(CELL);
+    return this.#drive(CellRestore.open(engineLog, DIRECTORY, files));
   }
 
   async #takeCell(
-    { files }: Machine,
+    machine: Machine,
     witness: Witness | null,
     onFenced: (why: string) => void = () => {},
-    engine = this.servers.client(),
-    prepared: Prepared | null = null,
+    known: CellRestore | null = null,
   ) {
-    const engineLog = prepared?.engineLog ?? (await engine.openLog(CELL));
-    const restore =
-      prepared?.restore ?? (await this.#drive(CellRestore.open(engineLog, DIRECTORY, files)));
+    const restore = known ?? (await this.#restore(machine, this.servers.client()));
     const identity = this.random.next().toString(16).slice(2).padEnd(32, '0').slice(0, 32);
-    return await this.#drive(
-      restore.take({
-        ...{ clock: this.clock, witness },
-        epoch: ++this.epoch,
-        owner: { node: 'a', incarnation: `${this.epoch}`, identity, level: 1, timeMs: 0 },
-        onFailed: (error) => {
-          if (error.code === 'closed') return;
-          if (error.code !== 'fenced') throw error;
-          this.counts.fenced++;
-          onFenced(error.message);
-        },
-      }),
-    );
+    return restore.take({
+      ...{ clock: this.clock, witness },
+      epoch: ++this.epoch,
+      owner: { node: 'a', incarnation: `${this.epoch}`, identity, level: 1, timeMs: 0 },
+      onFailed: (error) => {
+        if (error.code === 'closed') return;
+        if (error.code !== 'fenced') throw error;
+        this.counts.fenced++;
+        onFenced(error.message);
+      },
+    });
   }
 
-  async #take(machine: Machine, prepared: Prepared | null): Promise<CellOwner> {
+  /** @param begin - with what the log is opened, which may take the cell before or later */
+  async #open(
+    machine: Machine,
+    engine: MemoryEngine,
+    set: LiveSet,
+    begin: (
+      take: (restore: CellRestore) => Promise<SourceEnd>,
+    ) => Partial<LogOptions> | Promise<Partial<LogOptions>>,
+  ): Promise<OpenedCell> {
     const { files, index } = machine;
-    const engine = prepared?.engine ?? this.servers.client();
-    let log: Log | null = null;
-    const isKnown = files.paths.length > 0;
-    const onFenced = (why: string) => log?.fence(why);
-    const taken = await this.#takeCell(machine, this.book.of(CELL), onFenced, engine, prepared);
-    if (taken.kind !== 'claimed') throw new Error(`epoch ${this.epoch} was claimed before`);
-    this.counts[isKnown ? 'knownMachines' : 'emptyMachines']++;
-    this.counts.droppedBytes += taken.report.droppedBytes;
-    const set = new LiveSet();
-    const replica = new Shipper(taken.log, { entryBytesMax: ENTRY_BYTES_MAX });
-    log = await this.#drive(
-      Log.open({
-        ...{ directory: DIRECTORY, id: taken.identity, files, index, clock: this.clock, replica },
+    let log = null as Log | null;
+    let fenced = null as FencedLog | null;
+    const take = async (restore: CellRestore) => {
+      const onFenced = (why: string) => log?.fence(why);
+      const taken = await this.#takeCell(machine, this.book.of(CELL), onFenced, restore);
+      if (taken.kind !== 'claimed') throw new Error(`epoch ${this.epoch} was claimed before`);
+      this.counts.droppedBytes += taken.report.droppedBytes;
+      fenced = taken.log;
+      const replica = new Shipper(taken.log, { entryBytesMax: ENTRY_BYTES_MAX });
+      return { replica, id: taken.identity };
+    };
+    try {
+      log = await Log.open({
+        ...{ directory: DIRECTORY, files, index, clock: this.clock, ...(await begin(take)) },
         ...{ owner: set, onRefused: set.onRefused, segmentSize: 1_500, onCorruption: 'refuse' },
         compaction: { maxSize: 3_000, checkInterval: 0, batchSize: 3 },
         onCommitted: () => log?.checkInvariants(),
-      }),
-    );
+      });
+    } catch (error) {
+      (fenced as FencedLog | null)?.close();
+      engine.isCut = true;
+      throw error;
+    }
+    return { log, fenced: fenced as unknown as FencedLog };
+  }
+
+  async #take(machine: Machine, prepared: Prepared | null): Promise<CellOwner> {
+    this.counts[machine.files.paths.length > 0 ? 'knownMachines' : 'emptyMachines']++;
+    if (prepared !== null) {
+      prepared.claim();
+      const opened = await this.#drive(prepared.opening).catch((error) => {
+        // Its owner has removed what was to be read next: all is read, as by one that wasn't prepared.
+        if (!(error instanceof LogError) || error.code !== 'missing') throw error;
+        return null;
+      });
+      if (opened !== null) return this.#own(machine, prepared.engine, prepared.set, opened);
+    }
+    const engine = this.servers.client();
+    const set = new LiveSet();
+    const opening = this.#open(machine, engine, set, async (take) => {
+      const { replica, id } = await take(await this.#restore(machine, engine));
+      return { replica, id };
+    });
+    return this.#own(machine, engine, set, await this.#drive(opening));
+  }
+
+  async #own(
+    machine: Machine,
+    engine: MemoryEngine,
+    set: LiveSet,
+    { log, fenced }: OpenedCell,
+  ): Promise<CellOwner> {
     set.log = log;
     log.checkInvariants();
     await this.#drive(checkItems(log, set, this.steps, this.acknowledged));
     this.steps = this.steps.slice(0, set.count);
     const owner: CellOwner = {
-      ...{ set, log, fenced: taken.log, base: set.count },
+      ...{ set, log, fenced, base: set.count },
       cut: () => {
         engine.isCut = true;
-        taken.log.close();
+        fenced.close();
       },
     };
     machine.owner = owner;

@@ -7,10 +7,10 @@ import {
   witnessOf,
 } from '@promptmq/cluster';
 import {
+  type CellClaim,
   CellHost,
   type ConnectedEngine,
   engineOf,
-  type PreparedCell,
   type WorkerStart,
 } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
@@ -35,6 +35,8 @@ export interface HostedCellOptions {
   onEnded(why: string): void;
   /** The engine has more of the cell's log. */
   onWitness(witness: Witness): void;
+  /** As `CellHostOptions`. */
+  onPrepared(position: number): void;
 }
 
 /** The broker of a cell of a cluster, with its connection to the engine. */
@@ -64,31 +66,30 @@ export class HostedCell {
   }
 
   /**
-   * Claims a cell, and serves it.
+   * Takes a cell that is claimed, or will be, and serves it.
    *
    * @param config - of the worker: with the folders of the cell
-   * @param prepared - what was read of its log before, or the engine alone, which are the cell's from then on; null where there is nothing
+   * @param claim - as `CellHostOptions` has it
+   * @param connected - the engine, which is the cell's from then on; null where it is to be connected to
    * @throws {CellTaken} when it has another owner
    * @throws {EngineError} `unavailable`, `unsuitable`, `not-installed`
    * @throws {EngineLostData}, {FencedError}, {LogError} as `CellHost.open`
    */
   static async open(
-    { cell, epoch, node, witness }: WorkerStart,
+    { cell, node }: WorkerStart,
+    claim: CellClaim | Promise<CellClaim>,
     config: Config,
     incarnation: string,
-    ahead: PreparedCell | ConnectedEngine | null,
-    { openBroker, onEnded, onWitness }: HostedCellOptions,
+    connected: ConnectedEngine | null,
+    { openBroker, onEnded, onWitness, onPrepared }: HostedCellOptions,
   ): Promise<HostedCell> {
     const { snapshotInterval, appendSize, appendWindow } = config.cluster;
-    const engine = ahead?.engine ?? engineOf(config);
-    const prepared = ahead !== null && 'restore' in ahead ? ahead : null;
+    const engine = connected?.engine ?? engineOf(config);
     try {
-      await prepared?.settle();
-      const { appendBytesMax } = ahead?.facts ?? (await engine.connect());
+      const { appendBytesMax } = connected?.facts ?? (await engine.connect());
       const host = await CellHost.open({
-        ...{ engine, cell: cell as number, epoch, node: node as string, incarnation, onEnded },
-        prepared,
-        witness,
+        ...{ engine, cell: cell as number, claim, node: node as string, incarnation, onEnded },
+        onPrepared,
         ...{ directory: config.storage.walDir, snapshotSize: snapshotInterval, appendWindow },
         appendBytes: Math.min(appendSize, appendBytesMax - ENTRY_HEADER_SIZE),
         openBroker: async (storage, onStorageFailed) =>

@@ -9,7 +9,6 @@ import {
   type FromWorker,
   linkTermsOf,
   metricsSocket,
-  PreparedCell,
   type ToWorker,
   Worker,
   type WorkerClaim,
@@ -42,26 +41,17 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   const early: [ToWorker, unknown][] = [];
   // What follows the first message may come before it is dealt with.
   let keep = (_message: ToWorker, _handle: unknown) => {};
-  let onClaimed = (_claim: WorkerClaim) => {};
-  const claimed = new Promise<WorkerClaim>((resolve) => {
-    onClaimed = resolve;
-  });
-  let isAhead = false;
   let engineAhead: EngineAhead | null = null;
   const started = new Promise<WorkerStart>((resolve) => {
     keep = (message, handle) => {
-      if (message.kind === 'start') {
-        ({ isAhead } = message);
-        resolve(message);
-      } else if (message.kind === 'spare') engineAhead = new EngineAhead(given.config);
-      else if (message.kind === 'claim') onClaimed(message);
-      else if (message.kind === 'stop' && isAhead) process.exit();
+      if (message.kind === 'start') resolve(message);
+      else if (message.kind === 'spare') engineAhead = new EngineAhead(given.config);
       else early.push([message, handle]);
     };
   });
   process.on('message', keep);
   tell({ kind: 'hello' });
-  let start = await started;
+  const start = await started;
   const ofWorker = (loaded: LoadedConfig): LoadedConfig => ({
     ...loaded,
     config: configOfWorker(loaded.config, start),
@@ -87,19 +77,10 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   const spare = engineAhead as EngineAhead | null;
   if (!isOfCluster) void spare?.close();
   const connected = isOfCluster ? ((await spare?.take(config)) ?? null) : null;
-  let prepared: PreparedCell | null = null;
-  if (start.isAhead) {
-    try {
-      prepared = await PreparedCell.open(start.cell as number, config, connected, refuse);
-    } catch (error) {
-      await refuse(error);
-    }
-    logger.info('cell-prepared', { position: prepared?.restore.position });
-    tell({ kind: 'prepared' });
-    const { epoch, witness } = await claimed;
-    start = { ...start, isAhead: false, epoch, witness };
-    isAhead = false;
-  }
+  let onClaimed = (_claim: WorkerClaim) => {};
+  const claimed = new Promise<WorkerClaim>((resolve) => {
+    onClaimed = resolve;
+  });
   let broker: EmbeddedBroker | null = null;
   let admin: AdminServer | null = null;
   let reloader: Reloader | null = null;
@@ -161,7 +142,10 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
     switch (message.kind) {
       case 'start':
       case 'spare':
+        return;
       case 'claim':
+        worker.claim(message.epoch);
+        onClaimed(message);
         return;
       case 'socket':
         worker.takeSocket(handle as object, message.facts, Buffer.from(message.read, 'base64'));
@@ -210,6 +194,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
   };
   try {
     if (isOfCluster) {
+      const claim = start.isAhead ? claimed : start;
       const options: HostedCellOptions = {
         openBroker: (storage, onStorageFailed) =>
           openBroker(config, { logger, storage, onStorageFailed }, seams),
@@ -218,11 +203,15 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
           stop();
         },
         onWitness: (witness) => tell({ kind: 'witness', witness }),
+        onPrepared: (position) => {
+          logger.info('cell-prepared', { position });
+          tell({ kind: 'prepared' });
+        },
       };
       hosted =
         config.cluster.durability === 'node'
           ? await OwnCell.open(start, config, connected, logger, options)
-          : await HostedCell.open(start, config, incarnation, prepared ?? connected, options);
+          : await HostedCell.open(start, claim, config, incarnation, connected, options);
       broker = hosted.running;
     } else {
       const onStorageFailed = () => {

@@ -1,10 +1,9 @@
 export { AskedQuestions } from './asked-questions.ts';
-export { CellHost } from './cell/cell-host.ts';
+export { type CellClaim, CellHost } from './cell/cell-host.ts';
 export { engineOf } from './cell/cluster-engine.ts';
 export { type ConnectedEngine, EngineAhead } from './cell/engine-ahead.ts';
 export { type CellLoss, LogLost } from './cell/lost-log.ts';
 export { OwnLog } from './cell/own-log.ts';
-export { PreparedCell } from './cell/prepared-cell.ts';
 export { linkTermsOf } from './links/link-terms.ts';
 export { MetricsHub, type ObservedWorkers } from './metrics-hub.ts';
 export { ClusterNode } from './node/cluster-node.ts';

@@ -91,6 +91,8 @@ export class Worker {
   readonly front: Front;
   readonly channels: Channels;
   readonly #start: WorkerStart;
+  /** With which its cell is owned; 0 while another process has it. */
+  #epoch: number;
   readonly #outside: WorkerOutside;
   /** Waits for the figures of the others. */
   #onOthers: ((others: readonly WorkerFigures[]) => void) | null = null;
@@ -130,6 +132,7 @@ export class Worker {
     terms: LinkTerms = { peers: [], tls: null },
   ) {
     const { cell, epoch, name, cluster, secret } = start;
+    this.#epoch = epoch;
     const { peers, tls } = terms;
     this.cell = cell;
     this.#start = start;
@@ -142,13 +145,15 @@ export class Worker {
       defer: nodeRuntime.defer,
       onOpen: (channel, facts) => this.#takeChannel(channel, decodeFacts(facts)),
     });
-    const cells = cell === null ? [] : [{ cell, epoch }];
     const owner = start.node === null ? {} : { owner: start.node };
     this.#node = new LinkNode(this.links, {
       ...LINK_DEFAULTS,
       ...(start.node === null ? NEAR_LINKS : FAR_LINKS),
       ...{ clock: nodeRuntime, cluster, secret, peers, ...(tls === null ? {} : { tls }) },
-      self: () => ({ node: name, incarnation, cells, ...owner }),
+      self: () => ({
+        ...{ node: name, incarnation, ...owner },
+        cells: cell === null ? [] : [{ cell, epoch: this.#epoch }],
+      }),
       admit: (peer) => this.#whyNot(peer),
       onFailed: (where, error) => this.#failures.note(where, error, this.#broker?.log ?? null),
     });
@@ -183,7 +188,7 @@ export class Worker {
 
   /** There is a broker, which has not recovered yet: what its clients subscribe to is announced from here on. */
   prepare(broker: WorkerBroker): void {
-    const { count, epoch } = this.#start;
+    const { count } = this.#start;
     const { cell } = this;
     this.#broker = broker;
     broker.observedPeers = new ProcessFigures(this, nodeIdOf(broker.config), {
@@ -206,7 +211,8 @@ export class Worker {
     for (let number = 0; number < count; number++) {
       if (number !== cell) others.set(number, cellName(number));
     }
-    this.#peers = new CellPeers(broker, { cell, epoch, others }, this.#cellLinks);
+    const place = { cell, epoch: this.#epoch, others };
+    this.#peers = new CellPeers(broker, place, this.#cellLinks);
     broker.announcements = this.#peers.announcer;
     broker.router.peers = this.#peers;
   }
@@ -215,6 +221,12 @@ export class Worker {
   async carryOutUsers({ payload, ...asker }: UsersRequest): Promise<string> {
     const { liveUsers } = this.#broker as WorkerBroker;
     return (await liveUsers.askHere(Buffer.from(payload), asker)).response;
+  }
+
+  /** The cell that another process had is claimed; before `begin`. */
+  claim(epoch: number): void {
+    this.#epoch = epoch;
+    if (this.#peers !== null) this.#peers.announcer.epoch = epoch;
   }
 
   /** The broker has recovered and is about to listen: takes links from here on, and dials the other cells. */
@@ -290,7 +302,7 @@ export class Worker {
   }
 
   #lookAtOwn({ epoch }: CellPlace): void {
-    if (epoch > this.#start.epoch) {
+    if (epoch > this.#epoch) {
       this.#outside.onReplaced(`cell ${this.cell} has another owner, of epoch ${epoch}`);
     }
   }
@@ -321,7 +333,7 @@ export class Worker {
   /** @returns why there is to be no link to a process; null where there is */
   #whyNot({ cells }: LinkEnd): string | null {
     for (const { cell, epoch } of cells) {
-      const known = cell === this.cell ? this.#start.epoch : (this.#places[cell]?.epoch ?? 0);
+      const known = cell === this.cell ? this.#epoch : (this.#places[cell]?.epoch ?? 0);
       if (cell === this.cell || epoch < known) {
         return `cell ${cell} has an owner of epoch ${known} here, and ${epoch} there`;
       }

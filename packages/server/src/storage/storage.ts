@@ -13,6 +13,7 @@ import {
   type LogEventListener,
   type LogOwner,
   type LogRecord,
+  type LogSource,
   type LogStats,
   type Release,
   type Replica,
@@ -59,6 +60,8 @@ export interface StorageResources {
   readonly onEvent?: LogEventListener;
   /** Gets the log while it is written: nothing is acknowledged that it doesn't have. */
   readonly replica?: Replica;
+  /** Where the log comes from while another process still writes it; names the replica, and the identity. */
+  readonly source?: LogSource;
   /** Identity of a log that begins. */
   readonly logId?: string;
   /** Bytes of log after which the state is written to it. */
@@ -141,7 +144,7 @@ export class Storage implements LogOwner, Journal {
       resources.onEvent?.(event);
       this.#onLogEvent(event);
     };
-    const { files, clock, replica, logId, snapshotSize } = resources;
+    const { files, clock, replica, source, logId, snapshotSize } = resources;
     const log = await Log.open({
       ...logOptions(config),
       index: resources.index ?? new LmdbIndex(join(config.storage.dataDir, 'index'), onEvent),
@@ -153,6 +156,7 @@ export class Storage implements LogOwner, Journal {
       ...(files === undefined ? {} : { files }),
       ...(clock === undefined ? {} : { clock }),
       ...(replica === undefined ? {} : { replica }),
+      ...(source === undefined ? {} : { source }),
       ...(logId === undefined ? {} : { id: logId }),
       ...(snapshotSize === undefined ? {} : { snapshotSize }),
     });

@@ -96,7 +96,8 @@ interface Hosted extends HostedBroker {
 async function hosted(cell: number): Promise<CellHost<Hosted>> {
   const files = new FaultyFiles();
   const host = await CellHost.open<Hosted>({
-    ...{ engine: servers.client(), cell, epoch: ++epoch, node: 'n', incarnation: `${epoch}` },
+    ...{ engine: servers.client(), cell, claim: { epoch: ++epoch, witness: null } },
+    ...{ node: 'n', incarnation: `${epoch}` },
     ...{ directory: '/wal', files },
     ...{ snapshotSize: 1_000_000, appendBytes: 100_000, appendWindow: 1 },
     openBroker: async (resources, onStorageFailed) => {

@@ -62,7 +62,8 @@ class Machine {
       onEnded = done;
     });
     const host = await CellHost.open({
-      ...{ engine: this.engine, cell: 0, epoch: ++epoch, node: 'n', incarnation: `${epoch}` },
+      ...{ engine: this.engine, cell: 0, claim: { epoch: ++epoch, witness: null } },
+      ...{ node: 'n', incarnation: `${epoch}` },
       ...{ directory: '/wal', files: this.files, onEnded },
       ...{ snapshotSize: 256 << 20, appendBytes: 512 << 10, appendWindow },
       openBroker: (resources, onStorageFailed) =>

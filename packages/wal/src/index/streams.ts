@@ -34,6 +34,13 @@ export class Streams {
     this.#segments.delete(segment);
   }
 
+  /** Forgets all other segments. */
+  keepOnly(segments: ReadonlySet<number>): void {
+    for (const first of this.#segments.keys()) {
+      if (!segments.has(first)) this.#segments.delete(first);
+    }
+  }
+
   /** Forgets the records between two positions: they were refused. */
   drop(from: number, to: number): void {
     for (const [segment, names] of this.#segments) {

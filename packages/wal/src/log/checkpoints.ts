@@ -179,11 +179,20 @@ export class Checkpoints {
     await this.#checkpointing;
   }
 
+  /** What was refused and holds all the same, an index alone would know of, and a replica would not. */
+  async writeOwedSnapshot(): Promise<void> {
+    if (this.#isSnapshotOwed) await this.writeSnapshot([]);
+  }
+
+  get #isSnapshotOwed(): boolean {
+    const { owner, isReplicated, refused } = this.#log;
+    return isReplicated && owner?.snapshot !== undefined && refused() !== this.#madeUpFor;
+  }
+
   async #takeCheckpoint(): Promise<void> {
-    const { owner, index, isReplicated } = this.#log;
-    // What was refused and holds all the same, an index alone would know of, and a replica would not.
-    const isOwed = isReplicated && this.#log.refused() !== this.#madeUpFor;
-    if (isOwed && owner?.snapshot !== undefined) await this.writeSnapshot([]);
+    const { owner, index } = this.#log;
+    // Else the state is that of this turn.
+    if (this.#isSnapshotOwed) await this.writeSnapshot([]);
     // All in one turn: the state holds the effects of what is before the head, and of nothing else.
     const position = this.#log.seal();
     const streams = this.#log.streams.take();

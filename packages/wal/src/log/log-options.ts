@@ -6,6 +6,7 @@ import type { Files } from '../ports/files.ts';
 import type { LogError } from '../ports/log-error.ts';
 import type { LogEventListener } from '../ports/log-event.ts';
 import type { LogOwner } from '../ports/log-owner.ts';
+import type { LogSource } from '../ports/log-source.ts';
 import type { Replica } from '../ports/replica.ts';
 import type { LogTime } from './log-time.ts';
 
@@ -56,6 +57,11 @@ export interface LogOptions extends SyncOptions {
   readonly snapshotSize?: number;
   /** Where the log is copied to while it is written; nothing is acknowledged that it doesn't have. */
   readonly replica?: Replica;
+  /**
+   * Where the log comes from, while another process still writes it: the owner gets its state meanwhile, and the log is opened when the source has
+   * ended, with the replica and the identity that it names then.
+   */
+  readonly source?: LogSource;
   readonly onCorruption?: CorruptionPolicy;
   /** Checks all of the log at open, not only what lies after the last checkpoint. */
   readonly validate?: boolean;

@@ -220,14 +220,16 @@ export class Log {
     const time = options.time ?? new LogTime(clock);
     const locked = await openLocked(options, files, index);
     try {
-      const { recovered } = locked;
+      const { recovered, sourceEnd, waitedMs } = locked;
       time.resume(recovered.time);
-      const log = new Log({ ...options, index }, time, locked);
+      const replica = sourceEnd?.replica ?? options.replica;
+      const replicated = replica === undefined ? {} : { replica };
+      const log = new Log({ ...options, index, ...replicated }, time, locked);
       log.#takeOver(recovered);
       await log.#replication?.catchUp();
       log.#replication?.trim(log.tail);
       log.#segments.closeUnused(log.durablePosition);
-      log.stats.recoveryMs = clock.now() - startedAt;
+      log.stats.recoveryMs = clock.now() - startedAt - waitedMs;
       return log;
     } catch (error) {
       await locked.release();
@@ -524,7 +526,10 @@ export class Log {
 
   // ----------------------------------------------------------------------- close
 
-  /** Writes and syncs what was appended, takes a checkpoint, which says when it was taken, and closes. Nothing can be appended after. */
+  /**
+   * Writes and syncs what was appended, takes a checkpoint, which says when it was taken, and closes. Nothing can be appended after. With a replica,
+   * from which another machine may continue at once, no checkpoint is taken.
+   */
   close(): Promise<void> {
     this.#state.isClosing = true;
     this.#closing ??= this.#close();
@@ -537,8 +542,13 @@ export class Log {
       await this.#compaction.settled();
       if (this.#state.status === 'open') {
         await this.flush();
-        // One that fails is followed by one that holds everything.
-        await this.checkpoint().catch(() => this.checkpoint());
+        if (this.#replication === null) {
+          // One that fails is followed by one that holds everything.
+          await this.checkpoint().catch(() => this.checkpoint());
+        } else {
+          await this.#checkpoints.settled();
+          await this.#checkpoints.writeOwedSnapshot();
+        }
         await this.#checkpoints.settled();
       }
     } finally {

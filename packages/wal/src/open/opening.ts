@@ -1,14 +1,17 @@
 import type { WholeSnapshot } from '../format/snapshot.ts';
-import { Streams, streamKey } from '../index/streams.ts';
+import { Streams } from '../index/streams.ts';
 import type { Checkpoint, CheckpointStore, TimeMark } from '../ports/checkpoint-store.ts';
 import type { Files } from '../ports/files.ts';
-import { LogError } from '../ports/log-error.ts';
 import type { LogEventListener } from '../ports/log-event.ts';
 import type { LogOwner } from '../ports/log-owner.ts';
+import type { LogSource, SourceEnd } from '../ports/log-source.ts';
 import type { Replica } from '../ports/replica.ts';
-import { type Segment, segmentAt } from '../segments/segment.ts';
+import type { Segment } from '../segments/segment.ts';
 import { listSegments } from '../segments/segment-list.ts';
-import { createLogId, foreignText, holdsWholeState, isForeign, logIdOf } from './log-id.ts';
+import { giveState } from './give-state.ts';
+import { createLogId, holdsWholeState, logIdOf } from './log-id.ts';
+import { endMissing, ownCheckpoint, removedAfter } from './own-checkpoint.ts';
+import { type ReadAhead, readAhead } from './read-ahead.ts';
 import { type CorruptionPolicy, Recovery } from './recovery.ts';
 
 /** What is said of a log that is opened; its `LogOptions`. */
@@ -20,6 +23,7 @@ export interface OpeningOptions {
   readonly validate?: boolean;
   readonly onEvent?: LogEventListener;
   readonly replica?: Replica;
+  readonly source?: LogSource;
 }
 
 /** What was found of a log, and with what it continues. */
@@ -44,6 +48,10 @@ export interface RecoveredLog {
 /** A log that is locked, and whose segments and index are open. */
 export interface LockedLog {
   readonly recovered: RecoveredLog;
+  /** With what it goes on, where it came from a source. */
+  readonly sourceEnd: SourceEnd | null;
+  /** How long it was waited for that, in milliseconds. */
+  readonly waitedMs: number;
   /** Closes the segments and the index, and gives the lock back. */
   readonly release: () => Promise<void>;
 }
@@ -58,9 +66,10 @@ export async function openLocked(
   files: Files,
   index: CheckpointStore,
 ): Promise<LockedLog> {
-  const { directory, owner } = options;
+  const { directory, owner, source } = options;
   await files.makeDirectory(directory);
-  const unlock = await files.lock(directory);
+  // A source has the lock until it has ended.
+  let unlock = source === undefined ? await files.lock(directory) : async () => {};
   let segments: readonly Segment[] = [];
   const release = async () => {
     for (const segment of segments) await segment.close();
@@ -71,13 +80,21 @@ export async function openLocked(
     if (owner?.keep !== undefined && owner.snapshot === undefined) {
       throw new TypeError('an owner that has `keep` needs `snapshot`, too');
     }
-    const found = await listSegments(files, directory);
-    segments = found;
+    segments = await listSegments(files, directory);
+    const found = segments;
     await index.prepare?.(() => holdsWholeState(files, found));
     index.open();
-    const recovered = await recoverLog(options, files, index, found);
+    let ahead: ReadAhead | null = null;
+    if (source !== undefined) {
+      for (const segment of found) await segment.close();
+      ahead = await readAhead(options, source, files, index);
+      unlock = await files.lock(directory);
+      segments = await listSegments(files, directory);
+    }
+    const recovered = await recoverLog(options, files, index, segments, ahead);
     segments = recovered.segments;
-    return { recovered, release };
+    const { sourceEnd = null, waitedMs = 0 } = ahead ?? {};
+    return { recovered, sourceEnd, waitedMs, release };
   } catch (error) {
     await release();
     throw error;
@@ -89,110 +106,48 @@ export async function openLocked(
  *
  * @param index - opened
  * @param listed - as `listSegments` gives them; they stay open
+ * @param ahead - what was read before; null when nothing was
  */
 async function recoverLog(
   options: OpeningOptions,
   files: Files,
   index: CheckpointStore,
   listed: readonly Segment[],
+  ahead: ReadAhead | null,
 ): Promise<RecoveredLog> {
-  const { owner } = options;
   const checkpoint = await ownCheckpoint(options, files, index, listed);
+  const state = ahead?.state ?? null;
+  const from = state?.checkpoint ?? checkpoint;
   const recovery = new Recovery({
     files,
     directory: options.directory,
     segments: listed,
-    checkpoint,
-    validate: options.validate ?? false,
+    checkpoint: from,
+    validate: state === null && (options.validate ?? false),
     onCorruption: options.onCorruption ?? 'quarantine',
     onEvent: options.onEvent ?? (() => {}),
+    isStateKnown: state !== null,
   });
+  if (state !== null && !recovery.isContinued) throw removedAfter(from, options.directory);
   await recovery.repair();
-  const { segments, snapshot } = recovery;
-  if ((segments.at(-1)?.end ?? 0) < checkpoint.position)
-    throw endMissing(checkpoint, options.directory);
-  owner?.restore(snapshot ? await recovery.snapshotEntries() : checkpoint.entries);
-  for (const segment of snapshot === null ? [] : segments) {
-    const releasedBytes = snapshot?.releasedBytes.get(segment.first);
-    if (releasedBytes !== undefined) segment.releasedBytes = releasedBytes;
-    else if (options.replica !== undefined && segment.end <= (snapshot?.start ?? 0)) {
-      // Where there is a replica, a snapshot names all segments: this one had gone, and comes from the replica.
-      segment.releasedBytes = segment.size;
-    }
-  }
-  const release = (position: number, bytes: number) => {
-    const segment = segmentAt(segments, position);
-    if (segment !== null) segment.releasedBytes += bytes;
-  };
-  const streams = new Streams();
-  const records = await recovery.replay({
-    onRecord: (record) => owner?.replay(record, release),
-    onMoved: (from, record) => owner?.moved?.(from, record.position, record),
-    onStream: (segment, { stream, position, origin }) =>
-      streams.note(segment.first, streamKey(stream), position, origin),
+  const { segments } = recovery;
+  if ((segments.at(-1)?.end ?? 0) < from.position) throw endMissing(from, options.directory);
+  const streams = state?.streams ?? new Streams();
+  const isReplicated = options.replica !== undefined || options.source !== undefined;
+  const records = await giveState(recovery, {
+    ...{ owner: options.owner ?? null, streams, isReplicated, isStateKnown: state !== null },
   });
+  if (state !== null) streams.keepOnly(new Set(segments.map(({ first }) => first)));
   const formerId = logIdOf(segments) ?? checkpoint.logId;
   return {
-    id: formerId ?? options.id ?? createLogId(),
+    id: formerId ?? ahead?.sourceEnd.id ?? options.id ?? createLogId(),
     isIdWritten: formerId !== null,
     segments,
     checkpoint,
-    snapshot,
+    snapshot: state?.snapshot ?? recovery.snapshot,
     time: recovery.lastTime,
     streams,
-    records,
+    records: records + (state?.records ?? 0),
     quarantinedStretches: recovery.quarantinedStretches,
   };
-}
-
-/** The index's checkpoint, when it is this log's; one of another log is set aside. */
-async function ownCheckpoint(
-  { directory, onEvent }: OpeningOptions,
-  files: Files,
-  index: CheckpointStore,
-  segments: readonly Segment[],
-): Promise<Checkpoint> {
-  // Throws when the segments themselves are of several logs.
-  logIdOf(segments);
-  const checkpoint = index.load();
-  if (!isForeign(checkpoint, segments)) {
-    if (isEndMissing(checkpoint, segments)) throw endMissing(checkpoint, directory);
-    return checkpoint;
-  }
-  const why = `the index ${foreignText(checkpoint, directory, segments)}`;
-  if (!(await holdsWholeState(files, segments))) {
-    throw new LogError(
-      'foreign',
-      `${why}; what its first segments held is only in its own index, which has to be put back`,
-    );
-  }
-  const aside = await index.setAside();
-  onEvent?.({ type: 'index-rebuilt', why: `${why}; it is now ${aside}` });
-  return index.load();
-}
-
-/**
- * Whether the last segments that an index knows of are gone. A crash takes none of them: somebody has moved them, or named
- * another folder.
- */
-function isEndMissing(
-  { position, segments: known }: Checkpoint,
-  segments: readonly Segment[],
-): boolean {
-  let lastKnown = 0;
-  for (const first of known.keys()) {
-    // Those from the position on may have been removed by a recovery, after which no checkpoint was taken.
-    if (first < position) lastKnown = Math.max(lastKnown, first);
-  }
-  return position > 0 && !segments.some(({ first }) => first >= lastKnown);
-}
-
-/** If it were opened nevertheless, what the index has of messages there would be dropped, and stay so with the right folder. */
-function endMissing({ logId, position }: Checkpoint, directory: string): LogError {
-  const log = logId === null ? 'the log' : `log ${logId}`;
-  return new LogError(
-    'missing',
-    `${directory} lacks the end of ${log}, which the index has up to position ${position}: name the folder that has it, or ` +
-      'put it back; promptmq wal repair continues without it when it is lost',
-  );
 }

@@ -39,6 +39,10 @@ export interface RecoveryOptions {
   readonly validate: boolean;
   readonly onCorruption: CorruptionPolicy;
   readonly onEvent: LogEventListener;
+  /** The owner has the state of the checkpoint: no snapshot takes its place. */
+  readonly isStateKnown?: boolean;
+  /** Up to where the log is looked at; to its end when left out. */
+  readonly limit?: number;
 }
 
 /** Is given what the log holds after the checkpoint. */
@@ -49,6 +53,18 @@ export interface ReplayVisitor {
   onMoved(from: number, record: LogRecord): void;
   /** Every record with a stream that the index may not know. */
   onStream(segment: Segment, record: LogRecord): void;
+}
+
+/** How far a segment was gone through; offsets in its file. */
+interface SegmentWalk {
+  /** After the last of the batches that follow each other. */
+  readonly valid: number;
+  /** Up to where there could be some. */
+  readonly end: number;
+  /** Where the next segment says that this one ends; the size of the file where none says. */
+  readonly limit: number;
+  /** Whether the checkpoint knows its records. */
+  readonly isCounted: boolean;
 }
 
 /**
@@ -96,12 +112,57 @@ export class Recovery {
   /** The last whole snapshot, when it is newer than the checkpoint. */
   get snapshot(): WholeSnapshot | null {
     const { last } = this.#finder;
+    if (this.#options.isStateKnown === true) return null;
     return last !== null && last.start >= this.#from ? last : null;
   }
 
   /** Where the replay starts. */
   get #replayFrom(): number {
     return this.snapshot?.end ?? this.#from;
+  }
+
+  get checkpoint(): Checkpoint {
+    return this.#options.checkpoint;
+  }
+
+  /** Up to where `replay` has gone, as a checkpoint that was taken there; without entries. */
+  get reached(): Checkpoint {
+    const { checkpoint } = this.#options;
+    return {
+      logId: checkpoint.logId,
+      position: this.segments.at(-1)?.end ?? checkpoint.position,
+      segments: new Map(
+        this.segments.map(({ first, end, recordBytes, releasedBytes, lastWriteMs }) => [
+          first,
+          { end, recordBytes, releasedBytes, lastWriteMs },
+        ]),
+      ),
+      snapshot: this.#finder.last ?? checkpoint.snapshot,
+      time: this.lastTime,
+      entries: [],
+    };
+  }
+
+  /** Whether what followed the checkpoint is there, and no segment was removed instead. */
+  get isContinued(): boolean {
+    const next = this.segments.find(({ end }) => end > this.#from);
+    return next === undefined || next.first < this.#from || next.previousEnd <= this.#from;
+  }
+
+  /** Instead of `repair`, where another process goes on writing: changes nothing. @returns whether nothing is to be repaired up to the limit */
+  async look(): Promise<boolean> {
+    const last = this.segments.at(-1);
+    if (this.#options.isStateKnown === true && !this.isContinued) return false;
+    for (const [index, segment] of this.segments.entries()) {
+      if (this.#isKnown(segment)) continue;
+      const { valid, end, isCounted } = await this.#walkSegment(index, segment);
+      this.#releaseRemoved(segment, isCounted);
+      if (valid < end && segment !== last) {
+        const isFollowed = isDirectlyBefore(segment, this.segments[index + 1] as Segment);
+        if (isFollowed || !(await this.#window.isUnused(segment, valid, end))) return false;
+      }
+    }
+    return (last?.end ?? 0) >= this.#from;
   }
 
   async repair(): Promise<void> {
@@ -139,14 +200,14 @@ export class Recovery {
     return true;
   }
 
-  /** Checks one segment; false when the log ends in it. */
-  async #checkSegment(index: number, segment: Segment): Promise<boolean> {
-    const { checkpoint, files, validate } = this.#options;
+  /** Goes through one segment: up to where its batches are valid, and up to where they should be. */
+  async #walkSegment(index: number, segment: Segment): Promise<SegmentWalk> {
+    const { checkpoint, files, validate, limit: last = Number.POSITIVE_INFINITY } = this.#options;
     const next = this.segments[index + 1];
     const isFollowed = next !== undefined && isDirectlyBefore(segment, next);
     const size = await (await segment.open(files)).size();
     const limit = isFollowed ? next.previousEnd - segment.first : size;
-    const end = Math.min(limit, size);
+    const end = Math.min(limit, size, last - segment.first);
     const isCounted = checkpoint.segments.has(segment.first);
     const from = isCounted && !validate ? this.#from - segment.first : 0;
     const start = Math.max(SEGMENT_HEADER_SIZE, from);
@@ -154,6 +215,15 @@ export class Recovery {
     const valid = await this.#window.walk(segment, start, end, (buffer, offset, batch) =>
       this.#onBatch(segment, buffer, offset, batch, isCounted),
     );
+    return { valid, end, limit, isCounted };
+  }
+
+  /** Checks one segment; false when the log ends in it. */
+  async #checkSegment(index: number, segment: Segment): Promise<boolean> {
+    const { files } = this.#options;
+    const next = this.segments[index + 1];
+    const isFollowed = next !== undefined && isDirectlyBefore(segment, next);
+    const { valid, end, limit, isCounted } = await this.#walkSegment(index, segment);
     if (valid < end) {
       const isTail = !isFollowed && (await this.#window.isUnused(segment, valid, end));
       if (isTail && next === undefined && this.#from <= segment.first + valid) {
@@ -165,10 +235,7 @@ export class Recovery {
         return false;
       }
     }
-    if (checkpoint.segments.size > 0 && !isCounted && segment.end <= this.#from) {
-      // Compaction had removed it when the checkpoint was taken.
-      segment.releasedBytes = segment.recordBytes;
-    }
+    this.#releaseRemoved(segment, isCounted);
     if (next === undefined || segment.end >= next.previousEnd) return true;
     if (!isFollowed) {
       this.#gaps.push({ file: segment.path, start: segment.end, end: next.previousEnd });
@@ -180,6 +247,13 @@ export class Recovery {
     if (!(await this.#onInvalid(index, segment, buffer, offset, limit))) return false;
     segment.end = next.previousEnd;
     return true;
+  }
+
+  /** Compaction had removed it when the checkpoint was taken, and it is there again. */
+  #releaseRemoved(segment: Segment, isCounted: boolean): void {
+    const { checkpoint } = this.#options;
+    if (checkpoint.segments.size === 0 || isCounted || segment.end > this.#from) return;
+    segment.releasedBytes = segment.recordBytes;
   }
 
   /** Continues in a segment at an offset that no batch lies at; false when the log ends in it. */

@@ -218,6 +218,19 @@ export class LogCopy {
     return segment;
   }
 
+  /** Makes durable what was written so far, so that less is left for `finish`. */
+  async sync(): Promise<void> {
+    const written = this.#written;
+    if (written === null || !written.isDirty) return;
+    written.isDirty = false;
+    try {
+      await (written.file as OpenFile).sync();
+    } catch (error) {
+      written.isDirty = true;
+      throw error;
+    }
+  }
+
   async #closeWritten(): Promise<void> {
     const written = this.#written;
     if (written === null) return;

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import {
   CellRestore,
   type ClusterEngine,
-  type EngineLog,
   type FencedLog,
+  FollowedLog,
   type ReaderState,
   Shipper,
   type Witness,
@@ -22,23 +22,29 @@ export interface HostedBroker {
   stop(): Promise<void>;
 }
 
+/** With what a cell was claimed. */
+export interface CellClaim {
+  /** Higher than that of any owner before; nobody else claims with it. */
+  readonly epoch: number;
+  /** How far others know that the cell's log was; null where nobody does. */
+  readonly witness: Witness | null;
+}
+
 export interface CellHostOptions<B extends HostedBroker> {
   /** Connected. */
   readonly engine: ClusterEngine;
   /** From 0. */
   readonly cell: number;
-  /** Higher than that of any owner before; nobody else claims with it. */
-  readonly epoch: number;
+  /** With what this node has claimed it; where another node still owns it, its log is read behind that owner until there is a claim. */
+  readonly claim: CellClaim | Promise<CellClaim>;
+  /** Called once when all that the owner before had written was read: little is left to do once the cell is claimed. */
+  readonly onPrepared?: (position: number) => void;
   /** Name of this node. */
   readonly node: string;
   /** Of this node's process: no two have the same. */
   readonly incarnation: string;
-  /** How far others know that the cell's log was; null or left out where nobody does. */
-  readonly witness?: Witness | null;
   /** Of the cell's log on this machine. */
   readonly directory: string;
-  /** What was read of the log before, into `directory`; the host's from now on. */
-  readonly prepared?: { readonly log: EngineLog; readonly restore: CellRestore } | null;
   readonly files?: Files;
   readonly clock?: Clock;
   /** Bytes of the log after which the cell's state is written to it: about what another node has to replay. */
@@ -60,6 +66,9 @@ export interface CellHostOptions<B extends HostedBroker> {
   /** Called once when the cell has another owner, or its log can't continue; the host stops by itself. */
   readonly onEnded?: (why: string) => void;
 }
+
+/** Another node has claimed the cell. */
+class Taken extends Error {}
 
 /**
  * A cell that this node owns: its log is made of what the engine has, then its broker serves, and acknowledges nothing
@@ -103,32 +112,43 @@ export class CellHost<B extends HostedBroker> {
   static async open<B extends HostedBroker>(
     options: CellHostOptions<B>,
   ): Promise<CellHost<B> | null> {
-    const { engine, cell, epoch, node, incarnation, directory, files } = options;
+    const { engine, cell, node, incarnation, directory, files, claim } = options;
     const { clock = nodeClock, snapshotSize, appendBytes, appendWindow: window } = options;
-    const engineLog = options.prepared?.log ?? (await engine.openLog(cell));
+    const { onPrepared = () => {} } = options;
+    const engineLog = await engine.openLog(cell);
     let host: CellHost<B> | null = null;
-    let fenced: FencedLog | null = null;
+    let fenced = null as FencedLog | null;
+    let replica = null as Shipper | null;
+    let restore: CellRestore | null = null;
     try {
-      const restore =
-        options.prepared?.restore ?? (await CellRestore.open(engineLog, directory, files));
-      const taken = await restore.take({
-        ...{ clock, epoch, window, witness: options.witness ?? null },
-        owner: {
-          ...{ node, incarnation, identity: randomBytes(16).toString('hex'), level: LEVEL },
-          timeMs: clock.wallNow(),
-        },
-        onFailed: (error) => host?.end(error.message),
-      });
-      if (taken.kind === 'taken') {
-        await engineLog.close();
-        return null;
+      const opened = await CellRestore.open(engineLog, directory, files);
+      restore = opened;
+      const take = async ({ epoch, witness }: CellClaim) => {
+        const taken = await opened.take({
+          ...{ clock, epoch, window, witness },
+          owner: {
+            ...{ node, incarnation, identity: randomBytes(16).toString('hex'), level: LEVEL },
+            timeMs: clock.wallNow(),
+          },
+          onFailed: (error) => host?.end(error.message),
+        });
+        if (taken.kind === 'taken') throw new Taken();
+        fenced = taken.log;
+        replica = new Shipper(fenced, { entryBytesMax: appendBytes, window });
+        return { replica, id: taken.identity };
+      };
+      let resources: StorageResources;
+      if (claim instanceof Promise) {
+        await opened.readOn();
+        const terms = { restore: opened, clock, claimed: claim, onPrepared, take };
+        resources = { source: new FollowedLog(terms), snapshotSize };
+      } else {
+        const { replica: taken, id } = await take(claim);
+        resources = { replica: taken, logId: id, snapshotSize };
       }
-      const { log, identity } = taken;
-      fenced = log;
-      const replica = new Shipper(log, { entryBytesMax: appendBytes, window });
-      const broker = await options.openBroker({ replica, logId: identity, snapshotSize }, (why) =>
-        host?.end(why),
-      );
+      const broker = await options.openBroker(resources, (why) => host?.end(why));
+      if (fenced === null || replica === null) throw new Error('the broker has not opened its log');
+      const log = fenced;
       const close = async () => {
         log.close();
         await engineLog.close();
@@ -139,7 +159,9 @@ export class CellHost<B extends HostedBroker> {
       return host;
     } catch (error) {
       fenced?.close();
+      await restore?.close();
       await engineLog.close();
+      if (error instanceof Taken) return null;
       throw error;
     }
   }

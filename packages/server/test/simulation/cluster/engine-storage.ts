@@ -62,7 +62,8 @@ export class EngineStorage implements SimulatedStorage {
     this.#host = null;
     this.#replica = null;
     const host = await CellHost.open<Hosted>({
-      ...{ engine, cell: this.#cell, epoch, node: `node-${this.#cell}`, incarnation: `${epoch}` },
+      ...{ engine, cell: this.#cell, claim: { epoch, witness: null } },
+      ...{ node: `node-${this.#cell}`, incarnation: `${epoch}` },
       ...{ directory: '/wal', files, clock, ...this.#sizes },
       onEnded: (why) => {
         if (epoch === this.#epoch) this.#onEnded(why);
