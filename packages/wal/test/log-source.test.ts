@@ -28,6 +28,17 @@ async function openWriter(options: Partial<LogOptions> = {}): Promise<Writer> {
   return { log, owner, replica };
 }
 
+/** Its state is begun once. */
+class BegunSet extends LiveSet {
+  #isBegun = false;
+
+  override restore(entries: Parameters<LiveSet['restore']>[0]): void {
+    if (this.#isBegun) throw new Error('a state that is there is begun again');
+    this.#isBegun = true;
+    super.restore(entries);
+  }
+}
+
 /** Adds items, and removes some. */
 async function work({ log, owner }: Writer, random: Random, rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round++) {
@@ -90,7 +101,7 @@ test('a log that is read while another process writes it is the same as one that
       if (isCompacted) await log.compact();
     };
     const steps = Array.from({ length: 1 + random.below(4) }, () => step);
-    const next = new LiveSet();
+    const next = new BegunSet();
     const source = new CopiedLog(files, replica, [...steps, () => log.close()]);
     const index = new MemoryIndex();
     const opened = await openLog(files, { ...OPTIONS, owner: next, source, index }).catch(
@@ -136,7 +147,7 @@ test('a machine that had the log before continues with its index', async () => {
   const before = await openLog(files, { ...OPTIONS, owner: new LiveSet(), index });
   await before.close();
   const known = before.stats.recoveredRecords;
-  const next = new LiveSet();
+  const next = new BegunSet();
   const grow = () => work(writer, random, 5);
   const source = new CopiedLog(files, replica, [grow, grow, () => log.close()]);
   const opened = await openLog(files, { ...OPTIONS, owner: next, source, index: index.crash() });
