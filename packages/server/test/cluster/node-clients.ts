@@ -7,9 +7,10 @@ export const STORED: IClientOptions = { clean: false, properties: { sessionExpir
 /** A node that starts may have cells that nobody serves yet. */
 const REFUSED: IClientOptions = { reconnectOnConnackError: true };
 
-const clients: MqttClient[] = [];
+/** By their identifiers: two that have the same would take its session from each other for ever. */
+const clients = new Map<string, MqttClient>();
 
-/** A client that goes on connecting, to one node. */
+/** A client that goes on connecting, to one node; the one before it with its identifier ends. */
 function clientOf(
   node: Pick<TestNode, 'url'>,
   clientId: string,
@@ -22,9 +23,10 @@ function clientOf(
     ...REFUSED,
     ...options,
   } as const;
+  clients.get(clientId)?.end(true);
   const client = mqtt.connect(node.url, terms);
   client.on('error', () => {});
-  clients.push(client);
+  clients.set(clientId, client);
   return client;
 }
 
@@ -57,5 +59,5 @@ export async function untilItServes(node: TestNode, cells: number): Promise<void
 
 /** Ends all clients of this file's tests. */
 export function endClients(): void {
-  for (const client of clients) client.end(true);
+  for (const client of clients.values()) client.end(true);
 }
