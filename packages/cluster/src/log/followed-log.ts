@@ -21,11 +21,14 @@ export class FollowedLog<Claim> implements LogSource {
   readonly #options: FollowedLogOptions<Claim>;
   #isPrepared = false;
   #claim: Claim | null = null;
+  /** Ends the pause that is under way. */
+  #wake = () => {};
 
   constructor(options: FollowedLogOptions<Claim>) {
     this.#options = options;
     void options.claimed.then((claim) => {
       this.#claim = claim;
+      this.#wake();
     });
   }
 
@@ -67,13 +70,12 @@ export class FollowedLog<Claim> implements LogSource {
 
   /** Until there may be more, or the cell is claimed. */
   #pause(): Promise<void> {
-    const { clock, claimed } = this.#options;
     return new Promise((resolve) => {
-      const cancel = clock.setTimer(FOLLOW_MS, resolve);
-      void claimed.then(() => {
+      const cancel = this.#options.clock.setTimer(FOLLOW_MS, resolve);
+      this.#wake = () => {
         cancel();
         resolve();
-      });
+      };
     });
   }
 }

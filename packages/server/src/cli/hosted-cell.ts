@@ -11,6 +11,7 @@ import {
   CellHost,
   type ConnectedEngine,
   engineOf,
+  type HostedBroker,
   type WorkerStart,
 } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
@@ -126,8 +127,8 @@ export class HostedCell {
   }
 }
 
-/** A broker, as its host needs it. */
-class Hosted {
+/** A broker, as what serves its cell needs it. */
+export class Hosted implements HostedBroker {
   readonly running: EmbeddedBroker;
   readonly #opened: OpenedBroker;
 

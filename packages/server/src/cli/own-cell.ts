@@ -1,4 +1,5 @@
 import {
+  CellEnd,
   type CellLoss,
   type ConnectedEngine,
   engineOf,
@@ -7,23 +8,18 @@ import {
   type WorkerStart,
 } from '../cluster/index.ts';
 import type { Config } from '../config/index.ts';
-import type { OpenedBroker } from '../embed/create-broker.ts';
 import type { EmbeddedBroker } from '../embed/embedded-broker.ts';
 import type { Logger } from '../log/index.ts';
-import { type HostedCellOptions, lossOf } from './hosted-cell.ts';
+import { Hosted, type HostedCellOptions, lossOf } from './hosted-cell.ts';
 
 /** The broker of a cell of which no other node has the log. It needs the engine only to find out which log that is. */
 export class OwnCell {
   readonly running: EmbeddedBroker;
-  readonly #opened: OpenedBroker;
-  readonly #onEnded: (why: string) => void;
-  #hasEnded = false;
-  #stopping: Promise<void> | null = null;
+  readonly #end: CellEnd;
 
-  private constructor(opened: OpenedBroker, onEnded: (why: string) => void) {
-    this.running = opened.running;
-    this.#opened = opened;
-    this.#onEnded = onEnded;
+  private constructor(running: EmbeddedBroker, end: CellEnd) {
+    this.running = running;
+    this.#end = end;
   }
 
   /**
@@ -50,13 +46,13 @@ export class OwnCell {
         ...{ map: engine.map, cell: cell as number, epoch, node: node as string },
         ...{ walDir, dataDir, onLoss: config.cluster.onNodeLoss, log },
       });
-      let self: OwnCell | null = null;
+      let end = null as CellEnd | null;
       const opened = await openBroker(
         { logId: own.identity, onOpened: (one) => own.keep(one) },
-        (why) => self?.end(why),
+        (why) => end?.end(why),
       );
-      self = new OwnCell(opened, onEnded);
-      return self;
+      end = new CellEnd(new Hosted(opened), onEnded);
+      return new OwnCell(opened.running, end);
     } finally {
       await engine.close();
     }
@@ -64,26 +60,12 @@ export class OwnCell {
 
   /** Another process has the cell, or its log can't continue: nothing is acknowledged any more, and the broker stops. */
   end(why: string): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#opened.broker.storage?.log.fence(why);
-    this.#onEnded(why);
-    void this.stop();
+    this.#end.end(why);
   }
 
   /** Stops the broker in order. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
-  }
-
-  async #stop(): Promise<void> {
-    try {
-      await this.running.stop();
-    } catch (error) {
-      // A log that is fenced can't be closed in order.
-      if (!this.#hasEnded) throw error;
-    }
+    return this.#end.stop();
   }
 }
 

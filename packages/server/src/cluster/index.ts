@@ -1,4 +1,5 @@
 export { AskedQuestions } from './asked-questions.ts';
+export { CellEnd, type HostedBroker } from './cell/cell-end.ts';
 export { type CellClaim, CellHost } from './cell/cell-host.ts';
 export { engineOf } from './cell/cluster-engine.ts';
 export { type ConnectedEngine, EngineAhead } from './cell/engine-ahead.ts';

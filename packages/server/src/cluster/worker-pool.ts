@@ -87,6 +87,8 @@ export class PooledWorker {
   readonly child: Child;
   readonly startedAt: number;
   #claim: WorkerClaim | null = null;
+  /** Another node has its cell, and answers for it. */
+  isPreparing: boolean;
   /** It has been told what it is to do: what is sent to it before, it doesn't hear. */
   hasBegun = false;
   isReady = false;
@@ -106,6 +108,7 @@ export class PooledWorker {
     this.task = task;
     this.user = user;
     this.child = child;
+    this.isPreparing = task.isAhead === true;
     this.startedAt = performance.now();
   }
 
@@ -126,6 +129,7 @@ export class PooledWorker {
 
   /** This node has claimed the cell that it prepares: it hears of that now, or when it begins. */
   claim(claim: WorkerClaim): void {
+    this.isPreparing = false;
     if (this.hasBegun) this.send(claim);
     else this.#claim = claim;
   }

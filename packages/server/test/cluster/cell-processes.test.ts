@@ -58,10 +58,12 @@ test('a process that does not listen yet hears that its cell is claimed when it 
     isConnected: () => true,
     process: { send: (message: ToWorker) => void sent.push(message) },
   };
-  const parameters = [{ label: 1 }, {}, child] as unknown;
+  const parameters = [{ label: 1, isAhead: true }, {}, child] as unknown;
   const worker = new PooledWorker(...(parameters as ConstructorParameters<typeof PooledWorker>));
+  expect(worker.isPreparing).toBe(true);
   const claim = { kind: 'claim', epoch: 5, witness: null } as const;
   worker.claim(claim);
+  expect(worker.isPreparing).toBe(false);
   expect(sent).toEqual([]);
   const cells = { kind: 'cells', cells: [], isClosed: false } as const;
   worker.begin(cells);

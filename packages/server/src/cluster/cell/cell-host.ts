@@ -11,16 +11,9 @@ import {
 import { type Clock, type Files, nodeClock } from '@promptmq/wal';
 import type { ReplicationStats } from '../../runtime/stats.ts';
 import type { StorageResources } from '../../storage/storage.ts';
+import { CellEnd, type HostedBroker } from './cell-end.ts';
 
 const LEVEL = 1;
-
-/** A broker, as far as its host needs it. */
-export interface HostedBroker {
-  /** Has its log refuse all that waits, and acknowledge nothing any more. */
-  fence(why: string): void;
-  /** Stops it in order. */
-  stop(): Promise<void>;
-}
 
 /** With what a cell was claimed. */
 export interface CellClaim {
@@ -80,24 +73,13 @@ export class CellHost<B extends HostedBroker> {
   readonly broker: B;
   readonly #fenced: FencedLog;
   readonly #replica: Shipper;
-  readonly #close: () => Promise<void>;
-  readonly #onEnded: (why: string) => void;
-  #hasEnded = false;
-  #stopping: Promise<void> | null = null;
-  #closing: Promise<void> | null = null;
+  readonly #end: CellEnd;
 
-  private constructor(
-    broker: B,
-    fenced: FencedLog,
-    replica: Shipper,
-    close: () => Promise<void>,
-    onEnded: (why: string) => void,
-  ) {
+  private constructor(broker: B, fenced: FencedLog, replica: Shipper, end: CellEnd) {
     this.broker = broker;
     this.#fenced = fenced;
     this.#replica = replica;
-    this.#close = close;
-    this.#onEnded = onEnded;
+    this.#end = end;
   }
 
   /**
@@ -149,11 +131,11 @@ export class CellHost<B extends HostedBroker> {
       const broker = await options.openBroker(resources, (why) => host?.end(why));
       if (fenced === null || replica === null) throw new Error('the broker has not opened its log');
       const log = fenced;
-      const close = async () => {
+      const end = new CellEnd(broker, options.onEnded ?? (() => {}), async () => {
         log.close();
         await engineLog.close();
-      };
-      host = new CellHost(broker, log, replica, close, options.onEnded ?? (() => {}));
+      });
+      host = new CellHost(broker, log, replica, end);
       // While it was opened.
       if (log.failure !== null) host.end(log.failure.message);
       return host;
@@ -175,34 +157,12 @@ export class CellHost<B extends HostedBroker> {
 
   /** The cell goes on elsewhere, or not at all: nothing is acknowledged any more, and the broker stops. */
   end(why: string): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.broker.fence(why);
-    this.#onEnded(why);
-    void this.#closeLog();
-    void this.stop();
+    this.#end.end(why);
   }
 
   /** Stops the broker in order; what it has written is in the engine then. Waits for that as long as it takes, unless `end` is called. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
-    return this.#stopping;
-  }
-
-  async #stop(): Promise<void> {
-    try {
-      await this.broker.stop();
-    } catch (error) {
-      // A log that is fenced can't be closed in order.
-      if (!this.#hasEnded) throw error;
-    } finally {
-      await this.#closeLog();
-    }
-  }
-
-  #closeLog(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
+    return this.#end.stop();
   }
 
   /** Up to where the engine has acknowledged the cell's log to this owner. */

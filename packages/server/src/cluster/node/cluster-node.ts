@@ -144,12 +144,14 @@ export class ClusterNode implements MembershipHost, ObservedNode {
     return this.#pool.directory;
   }
 
+  /** Without those of cells that another node answers for still. */
   get workers(): readonly {
     readonly label: WorkerLabel;
     readonly pid: number | null;
     readonly isReady: boolean;
   }[] {
-    return this.#pool.workers.map(({ label, pid, isReady }) => ({ label, pid, isReady }));
+    const workers = this.#pool.workers.filter(({ isPreparing }) => !isPreparing);
+    return workers.map(({ label, pid, isReady }) => ({ label, pid, isReady }));
   }
 
   /** That it opens a cell keeps no client from being served: who comes waits for it. */
