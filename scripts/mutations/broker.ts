@@ -645,8 +645,28 @@ export const brokerMutations: readonly Mutation[] = [
       'what nobody stores is acknowledged when no session comes back that has ended, and would have had it',
     edits: [
       {
-        find: 'return position === -1 ? this.#host.journal.lastEndPosition : position;',
+        find: 'return this.#host.journal.unstoredPosition();',
         put: 'return position;',
+      },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'unstored-acknowledged-by-former-owner',
+    breaks: 'what nobody stores is acknowledged only while the log is still of this process',
+    edits: [
+      { find: 'if (!this.#isReplicated || !this.isOpen) return', put: 'if (this.isOpen) return' },
+    ],
+    caughtBy: ['storage'],
+  },
+  {
+    name: 'proof-of-earlier',
+    breaks:
+      'that a record has got to the replica which was on its way before a message came says nothing of when that came',
+    edits: [
+      {
+        find: 'return this.lastPosition >= this.log.head ? this.lastPosition : null;',
+        put: 'return this.lastPosition >= 0 ? this.lastPosition : null;',
       },
     ],
     caughtBy: ['storage'],
@@ -656,7 +676,7 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'on a full disk nothing is acknowledged that a session which may come back would miss',
     edits: [
       {
-        find: 'if (qos > 0 && this.#host.journal.hasUnwrittenEnds) return true;',
+        find: 'if (qos > 0 && !this.#host.journal.acknowledgesUnstored) return true;',
         put: '',
       },
     ],

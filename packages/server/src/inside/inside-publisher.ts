@@ -124,7 +124,7 @@ export class InsidePublisher implements TurnTaker {
       }
       const published = { reasonCode, matched, position: position < 0 ? null : position };
       // What nobody stores: as for a client's PUBLISH.
-      const record = position < 0 ? journal.lastEndPosition : position;
+      const record = position < 0 ? journal.unstoredPosition() : position;
       if (record < journal.committedPosition) publish.commit(published);
       else {
         journal.whenCommitted({

@@ -330,12 +330,10 @@ export class Receiver implements AwaitedAcks {
     this.#acknowledge(PacketType.PUBACK, packetId, outcome.reasonCode, this.#recordOf(outcome)); // [MQTT-4.3.2-4]
   }
 
-  /**
-   * Position of the record that the answer to a message depends on. Of one that nobody stores it is that of the last end of a session: after a
-   * crash before it is safe, the session would be back, and miss the message.
-   */
-  #recordOf({ position }: Outcome): number {
-    return position === -1 ? this.#host.journal.lastEndPosition : position;
+  /** Position of the record that the answer to a message depends on; -1 where it is refused. */
+  #recordOf({ position, reasonCode }: Outcome): number {
+    if (position !== -1 || reasonCode >= 0x80) return position;
+    return this.#host.journal.unstoredPosition();
   }
 
   /** Takes a QoS 2 message once, however often it is sent [MQTT-4.3.3-10], and answers [MQTT-4.3.3-8]. */

@@ -196,8 +196,7 @@ export class Refusals {
     // What the publisher's session received at QoS 2 is stored, whoever gets it.
     if (origin?.kind === 'received') return true;
     if (retain) return true;
-    // A session whose end isn't written may come back, and would miss it.
-    if (qos > 0 && this.#host.journal.hasUnwrittenEnds) return true;
+    if (qos > 0 && !this.#host.journal.acknowledgesUnstored) return true;
     return this.isWrittenForAny(qos, route);
   }
 

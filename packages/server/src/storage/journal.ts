@@ -163,8 +163,16 @@ export interface SessionJournal {
   readonly lastEndPosition: number;
   /** Whether a session of the client has ended and would be back after a crash, as the disk is full. */
   hasUnwrittenEnd(clientId: string): boolean;
-  /** Whether that is so of any session: what nobody stores can't be acknowledged, as one that comes back may have to have it. */
-  readonly hasUnwrittenEnds: boolean;
+  /**
+   * Whether a message that nobody stores can be acknowledged while there is no room: not where a session that has ended would be back after a
+   * crash, and miss it, or another process may have the log by now.
+   */
+  readonly acknowledgesUnstored: boolean;
+  /**
+   * Of the record that has to be committed before a message is acknowledged that was routed now, and that nobody stores: the last end of a
+   * session; where another process could take the log, one that shows that it had not when the message was routed. -1: there is none.
+   */
+  unstoredPosition(): number;
 }
 
 /** What the broker keeps by keys, beside sessions and messages: users, groups, roles, bans. */

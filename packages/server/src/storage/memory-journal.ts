@@ -16,8 +16,12 @@ export class MemoryJournal implements Journal {
   readonly committedPosition = Number.POSITIVE_INFINITY;
   readonly lastPosition = NONE;
   readonly lastEndPosition = NONE;
-  readonly hasUnwrittenEnds = false;
+  readonly acknowledgesUnstored = true;
   readonly memory = { bytesMax: 0, bytes: 0 };
+
+  unstoredPosition(): number {
+    return NONE;
+  }
 
   whenCommitted(pending: Pending): void {
     pending.onCommitted();

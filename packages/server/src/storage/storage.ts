@@ -39,7 +39,7 @@ import { MessageReader } from './log/message-reader.ts';
 import { RecordLog } from './log/record-log.ts';
 import { ByteReader } from './records/byte-reader.ts';
 import type { Origin } from './records/message-record.ts';
-import { writeFree } from './records/progress-record.ts';
+import { writeFree, writeProgressHead } from './records/progress-record.ts';
 import { writeSession } from './records/session-record.ts';
 import { writeSubscriptions, writeUnsubscriptions } from './records/subscription-record.ts';
 import { Recovery } from './replay/recovery.ts';
@@ -94,6 +94,8 @@ export class Storage implements LogOwner, Journal {
   readonly #queue: CommitQueue;
   readonly #progress: ProgressWriter;
   readonly #keepReader: ByteReader;
+  /** Another process can take the log: this one hears of it when nothing more is replicated. */
+  #isReplicated: boolean;
   /** Sessions that wait for a commit to continue sending. */
   #waiting: Set<JournalSession>;
 
@@ -115,6 +117,7 @@ export class Storage implements LogOwner, Journal {
     this.#queue = new CommitQueue(host.faults);
     this.#progress = new ProgressWriter(this.#records, host.runtime);
     this.#keepReader = new ByteReader(new Uint8Array(0));
+    this.#isReplicated = false;
     this.#waiting = new Set();
     const { retained } = host.router;
     this.#retained = new RetainedRecords(retained, this.#state, this.#records, this.#queue);
@@ -161,6 +164,7 @@ export class Storage implements LogOwner, Journal {
       ...(snapshotSize === undefined ? {} : { snapshotSize }),
     });
     this.#records.begin(log);
+    this.#isReplicated = replica !== undefined || source !== undefined;
     this.committedPosition = log.acknowledgedPosition;
     await this.#recovery.finish(log, this.#retained, this.stats);
     await resources.onOpened?.(log);
@@ -282,8 +286,17 @@ export class Storage implements LogOwner, Journal {
     return this.#ends.hasUnwritten(clientId);
   }
 
-  get hasUnwrittenEnds(): boolean {
-    return this.#ends.unwrittenCount > 0;
+  get acknowledgesUnstored(): boolean {
+    return !this.#isReplicated && this.#ends.unwrittenCount === 0;
+  }
+
+  unstoredPosition(): number {
+    if (!this.#isReplicated || !this.isOpen) return this.#ends.lastPosition;
+    // What is on its way may have got there before another process took the log, and the answer come after that.
+    const { lastGathering, writer } = this.#records;
+    if (lastGathering !== null) return lastGathering;
+    writeProgressHead(writer, 0);
+    return this.#records.append();
   }
 
   writeSubscriptions(entry: JournalEntry, subscriptions: readonly Subscription[]): number {

@@ -13,7 +13,7 @@ import { type Listener, listen } from '../../src/listeners/listener.ts';
 import { type LoadedListener, loadListeners } from '../../src/listeners/loaded-listener.ts';
 import { noopLogger } from '../../src/log/index.ts';
 import { nodeRuntime } from '../../src/runtime/runtime.ts';
-import type { Storage } from '../../src/storage/storage.ts';
+import type { Storage, StorageResources } from '../../src/storage/storage.ts';
 import { PacketClient } from './packet-client.ts';
 
 /** A broker with real sockets on files in memory, into whose storage a test can look. */
@@ -28,6 +28,12 @@ export class StoredBroker {
   #listener!: Listener;
   #clients: PacketClient[] = [];
   #retry: () => void = () => {};
+  readonly #resources: StorageResources;
+
+  /** @param resources - for its storage, beside files and clock */
+  constructor(resources: StorageResources = {}) {
+    this.#resources = resources;
+  }
 
   get storage(): Storage {
     return this.broker.storage as Storage;
@@ -49,7 +55,10 @@ export class StoredBroker {
     };
     const log = { ...noopLogger, error: (event: string) => void this.errors.push(event) };
     this.broker = new Broker(config, runtime, log);
-    await this.broker.recover({ files: this.files, index: this.index, clock: this.#clock });
+    await this.broker.recover({
+      ...{ files: this.files, index: this.index, clock: this.#clock },
+      ...this.#resources,
+    });
     const [loaded] = loadListeners(config) as [LoadedListener];
     this.#listener = await listen(this.broker, loaded, { kind: 'tcp', host: '127.0.0.1', port: 0 });
   }

@@ -56,6 +56,11 @@ export class RecordLog {
     return log !== null && !this.#isClosing && !log.isFull && log.failure === null;
   }
 
+  /** Position of the last record while its batch gathers others: nothing of that is on its way; null else. */
+  get lastGathering(): number | null {
+    return this.lastPosition >= this.log.head ? this.lastPosition : null;
+  }
+
   /** Appends a record that is dispensable once a checkpoint holds its effect; by default what is in the writer. */
   append(writer: ByteWriter = this.writer, stream?: Uint8Array): number {
     const { bytes } = writer;
