@@ -134,6 +134,12 @@ export class Session<L extends SessionLink = SessionLink> {
     return this.#queue.length > 0 || !this.#replays.isOver || this.#resends.length > 0;
   }
 
+  /** Whether anything waits, or is under way, that is acknowledged when it has come: all but QoS 0. */
+  get hasUnsettled(): boolean {
+    const { length, transientCount } = this.#queue;
+    return length > transientCount || !this.#replays.isOver || this.#window.count > 0;
+  }
+
   /** Whether `deliverImage` may be used. */
   get takesImages(): boolean {
     return this.#memoryQueue !== null && this.expiryInterval === 0;

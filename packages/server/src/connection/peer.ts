@@ -56,7 +56,7 @@ export interface SessionPeer extends SessionLink, Faulty {
   holdBack(publisher: HeldPublisher): void;
   /** It may have taken something: publishers continue when half of what was too much is gone. */
   relievePublishers(): void;
-  /** Something is given up that it was owed, as it has expired. Only those of other cells want to know. */
+  /** Something is given up that it was owed, as it has expired or the disk has refused it. Only those of other cells want to know. */
   onGivenUp?(): void;
   /**
    * Ends it from our side. A client gets DISCONNECT where its version has one.

@@ -6,7 +6,10 @@ import type { Origin } from './records/message-record.ts';
 import type { WillRecord } from './records/session-record.ts';
 
 /** What is known here of the connection of a session. */
-export type JournalPeer = SessionLink & Faulty;
+export interface JournalPeer extends SessionLink, Faulty {
+  /** Something is given up that it was owed. Only those of other cells want to know. */
+  onGivenUp?(): void;
+}
 
 export type JournalSession = Session<JournalPeer>;
 

@@ -414,7 +414,10 @@ export class Storage implements LogOwner, Journal {
   /** The disk is full, or failed: takes back what was appended and was never written. */
   #onRefused(from: number, error: LogError): void {
     this.#retained.takeBack(from);
-    for (const { session } of this.#state.entries.values()) session.stored?.removeFrom(from);
+    for (const { session } of this.#state.entries.values()) {
+      session.stored?.removeFrom(from);
+      session.link?.onGivenUp?.();
+    }
     this.#host.log.error('storage-refused', { position: from, why: error.message });
     this.#records.takeBack(from);
     this.#documents.takeBack(from);

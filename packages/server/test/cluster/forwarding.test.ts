@@ -17,7 +17,7 @@ import {
   resumedBody,
 } from '@promptmq/cluster';
 import { Delivery, type Message, STORED_MESSAGE } from '@promptmq/session';
-import { FaultyFiles, MemoryIndex } from '@promptmq/wal/testing';
+import { FaultyFiles, MemoryIndex, systemError } from '@promptmq/wal/testing';
 import { Broker } from '../../src/broker.ts';
 import { Forwarding } from '../../src/cluster/forwarding/forwarding.ts';
 import { parseConfig } from '../../src/config/index.ts';
@@ -219,6 +219,33 @@ test('who waits until all is applied is called back when what is left has expire
   expect(isApplied).toBe(false);
   await applied;
   expect(await forwarded(0)).toEqual([]);
+});
+
+test('who waits until all is applied does not wait for QoS 0, which nobody says has come', () => {
+  resume();
+  link.forwardsMax = 0;
+  const message = { ...STORED_MESSAGE, topic: 't', topicBytes: Buffer.from('t'), qos: 0 } as const;
+  forwarding.sessionOf(OTHER).deliver(new Delivery(message, 0, false), broker.runtime.now());
+  expect(waiting()).toBe(1);
+  let isApplied = false;
+  forwarding.whenApplied([OTHER], () => {
+    isApplied = true;
+  });
+  expect(isApplied).toBe(true);
+});
+
+test('who waits until all is applied is called back when the disk has refused what is left', async () => {
+  resume();
+  files.beforeOperation = (name) => {
+    if (name === 'write') throw systemError('ENOSPC', name);
+  };
+  const published = publish('refused');
+  const applied = new Promise<void>((resolve) => forwarding.whenApplied([OTHER], resolve));
+  expect(waiting()).toBe(1);
+  await published;
+  await applied;
+  expect(waiting()).toBe(0);
+  files.beforeOperation = () => {};
 });
 
 test('a session of another cell is no client: it is not counted, and comes back after a restart', async () => {

@@ -140,10 +140,10 @@ export class Forwarder implements SessionPeer {
     this.#release(sequence);
   }
 
-  /** Calls back when all that waits by now has been applied, or given up; before this returns where nothing waits. */
+  /** Calls back when all but QoS 0 that waits by now has been applied, or given up; before this returns where nothing does. */
   whenApplied(onApplied: () => void): void {
     const { session } = this;
-    if (this.#isEmpty) onApplied();
+    if (!session.hasUnsettled) onApplied();
     else {
       // What isn't stored gets its number when it is sent.
       const number = session.stored?.lastSequence ?? this.#lastNumber + session.queue.length;
@@ -151,20 +151,16 @@ export class Forwarder implements SessionPeer {
     }
   }
 
-  get #isEmpty(): boolean {
-    return !this.session.hasBacklog && this.session.inflightCount === 0;
-  }
-
   #release(applied: number): void {
     for (;;) {
       const first = this.#awaited.peek();
-      if (first === undefined || (first.number > applied && !this.#isEmpty)) return;
+      if (first === undefined || (first.number > applied && this.session.hasUnsettled)) return;
       this.#awaited.shift();
       first.onApplied();
     }
   }
 
-  /** What has expired isn't sent any more, whenever that is found: the other cell says nothing of it. */
+  /** What has expired, or was refused by the disk, isn't sent any more, whenever that is found: the other cell says nothing of it. */
   onGivenUp(): void {
     this.#release(0);
   }

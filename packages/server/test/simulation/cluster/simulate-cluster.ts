@@ -625,11 +625,11 @@ export class ClusterRun {
     }
     for (const { host } of this.#cells) host.spare();
     for (const { client } of this.#actors) client.settle();
-    for (const actor of this.#actors) {
-      actor.client.catchUp();
-      if (!actor.client.isConnected) this.#connect(actor, false);
-    }
+    for (const { client } of this.#actors) client.catchUp();
+    this.#connectAll();
     await this.#advanceUntilQuiet();
+    // A SUBSCRIBE that found no room, and has waited for other cells since, ends its connection.
+    if (this.#connectAll()) await this.#advanceUntilQuiet();
     for (const { client } of this.#actors) {
       if (!client.isConnected || !client.isIdle)
         throw new Violation(`unfinished: ${client.unfinished}`);
@@ -637,6 +637,13 @@ export class ClusterRun {
     this.#ledger.judge();
     for (const cell of this.#cells) this.#checkEmpty(cell);
     this.#checkRetained();
+  }
+
+  /** @returns whether anybody was not connected */
+  #connectAll(): boolean {
+    const away = this.#actors.filter(({ client }) => !client.isConnected);
+    for (const actor of away) this.#connect(actor, false);
+    return away.length > 0;
   }
 
   /** All cells have the same retained messages, and those are what was published. */
