@@ -16,6 +16,7 @@ export { NatsEngine } from './engine/nats/nats-engine.ts';
 export type { NatsCredentials, NatsOptions } from './engine/nats/nats-options.ts';
 export { PostgresEngine } from './engine/postgres/postgres-engine.ts';
 export type { PostgresOptions } from './engine/postgres/postgres-options.ts';
+export { untilAnswered } from './engine/until-answered.ts';
 export {
   type Forward,
   type ForwardHead,

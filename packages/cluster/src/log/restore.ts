@@ -2,6 +2,7 @@ import type { Clock, Files } from '@promptmq/wal';
 import { LogError } from '@promptmq/wal';
 import { LogCopy, type LogCopyReport } from '@promptmq/wal/tools';
 import { EngineError, type EngineLog } from '../engine/engine.ts';
+import { untilAnswered } from '../engine/until-answered.ts';
 import { EngineLostData } from '../witness/engine-lost-data.ts';
 import type { Witness } from '../witness/witness.ts';
 import { WitnessCheck } from '../witness/witness-check.ts';
@@ -140,7 +141,9 @@ export class CellRestore {
   }: Omit<Takeover, 'log' | 'directory' | 'files'>): Promise<TakenCell | TakenByOther> {
     const options = { clock, onFailed, ...(window === undefined ? {} : { window }) };
     const log = this.#log;
-    if (witness !== null && !(await isThere(log, witness))) {
+    const isUnknown =
+      witness !== null && !(await untilAnswered(clock, () => isThere(log, witness), { isWanted }));
+    if (isUnknown) {
       const check = new WitnessCheck(witness);
       const reader = new FencedReader(log, (read, sequence) => check.take(sequence, read));
       const seen = await claimCell(log, reader, epoch, owner, options, isWanted).catch((error) => {

@@ -3,9 +3,11 @@ import {
   ENTRY_HEADER_SIZE,
   type EngineLoss,
   EngineLostData,
+  untilAnswered,
   type Witness,
   witnessOf,
 } from '@promptmq/cluster';
+import { nodeClock } from '@promptmq/wal';
 import {
   type CellClaim,
   CellHost,
@@ -38,6 +40,8 @@ export interface HostedCellOptions {
   onWitness(witness: Witness): void;
   /** As `CellHostOptions`. */
   onPrepared(position: number): void;
+  /** The engine doesn't answer at first: it is asked until it does. */
+  onWaiting(why: string): void;
 }
 
 /** The broker of a cell of a cluster, with its connection to the engine. */
@@ -82,15 +86,16 @@ export class HostedCell {
     config: Config,
     incarnation: string,
     connected: ConnectedEngine | null,
-    { openBroker, onEnded, onWitness, onPrepared }: HostedCellOptions,
+    { openBroker, onEnded, onWitness, onPrepared, onWaiting }: HostedCellOptions,
   ): Promise<HostedCell> {
     const { snapshotInterval, appendSize, appendWindow } = config.cluster;
     const engine = connected?.engine ?? engineOf(config);
     try {
-      const { appendBytesMax } = connected?.facts ?? (await engine.connect());
+      const { appendBytesMax } =
+        connected?.facts ?? (await untilAnswered(nodeClock, () => engine.connect(), { onWaiting }));
       const host = await CellHost.open({
         ...{ engine, cell: cell as number, claim, node: node as string, incarnation, onEnded },
-        onPrepared,
+        ...{ onPrepared, onWaiting },
         ...{ directory: config.storage.walDir, snapshotSize: snapshotInterval, appendWindow },
         appendBytes: Math.min(appendSize, appendBytesMax - ENTRY_HEADER_SIZE),
         openBroker: async (storage, onStorageFailed) =>

@@ -1,3 +1,5 @@
+import { untilAnswered } from '@promptmq/cluster';
+import { nodeClock } from '@promptmq/wal';
 import {
   CellEnd,
   type CellLoss,
@@ -36,12 +38,16 @@ export class OwnCell {
     config: Config,
     ahead: ConnectedEngine | null,
     log: Logger,
-    { openBroker, onEnded }: Pick<HostedCellOptions, 'openBroker' | 'onEnded'>,
+    {
+      openBroker,
+      onEnded,
+      onWaiting,
+    }: Pick<HostedCellOptions, 'openBroker' | 'onEnded' | 'onWaiting'>,
   ): Promise<OwnCell> {
     const { walDir, dataDir } = config.storage;
     const engine = ahead?.engine ?? engineOf(config);
     try {
-      if (ahead === null) await engine.connect();
+      if (ahead === null) await untilAnswered(nodeClock, () => engine.connect(), { onWaiting });
       const own = await OwnLog.find({
         ...{ map: engine.map, cell: cell as number, epoch, node: node as string },
         ...{ walDir, dataDir, onLoss: config.cluster.onNodeLoss, log },

@@ -203,6 +203,7 @@ export async function serveWorker(given: LoadedConfig, load: () => LoadedConfig)
           stop();
         },
         onWitness: (witness) => tell({ kind: 'witness', witness }),
+        onWaiting: (why) => logger.warn('cell-waiting', { why }),
         onPrepared: (position) => {
           logger.info('cell-prepared', { position });
           tell({ kind: 'prepared' });

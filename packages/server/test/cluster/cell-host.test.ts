@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { EngineError } from '@promptmq/cluster';
 import { type MemoryEngine, MemoryServers } from '@promptmq/cluster/testing';
 import { type Packet, ReasonCode } from '@promptmq/codec';
 import { nodeClock } from '@promptmq/wal';
@@ -57,7 +58,7 @@ class Machine {
   ended: Promise<string> = new Promise(() => {});
   host!: CellHost<Hosted>;
 
-  async take(appendWindow = 1): Promise<void> {
+  async take(appendWindow = 1, onWaiting = (_why: string) => {}): Promise<void> {
     let onEnded: (why: string) => void = () => {};
     this.ended = new Promise((done) => {
       onEnded = done;
@@ -65,7 +66,7 @@ class Machine {
     const host = await CellHost.open({
       ...{ engine: this.engine, cell: 0, claim: { epoch: ++epoch, witness: null } },
       ...{ node: 'n', incarnation: `${epoch}` },
-      ...{ directory: '/wal', files: this.files, onEnded },
+      ...{ directory: '/wal', files: this.files, onEnded, onWaiting },
       ...{ snapshotSize: 256 << 20, appendBytes: 512 << 10, appendWindow },
       openBroker: (resources, onStorageFailed) =>
         openHosted({ ...resources, files: this.files, index: this.index }, onStorageFailed),
@@ -133,6 +134,32 @@ async function payloads(client: PacketClient): Promise<string[]> {
     packet.cmd === 'publish' ? Buffer.from(packet.payload).toString() : packet.cmd,
   );
 }
+
+test('a cell that is claimed while its log has no leader is served when there is one', async () => {
+  const machine = new Machine();
+  const { engine } = machine;
+  const openLog = engine.openLog.bind(engine);
+  let asked = 0;
+  engine.openLog = async (cell) => {
+    asked++;
+    if (asked < 3) throw new EngineError('unavailable', 'nobody leads it');
+    const log = await openLog(cell);
+    const bounds = log.bounds.bind(log);
+    let boundsAsked = 0;
+    log.bounds = async () => {
+      boundsAsked++;
+      if (boundsAsked === 1) throw new EngineError('unavailable', 'nobody leads it');
+      return bounds();
+    };
+    return log;
+  };
+  const waited: string[] = [];
+  await machine.take(1, (why) => waited.push(why));
+  expect({ asked, waited }).toEqual({ asked: 3, waited: ['nobody leads it'] });
+  const client = await machine.subscribed('client', 't', 1);
+  client.publish('t', 'x', 1, 1);
+  expect(await client.next()).toMatchObject({ cmd: 'puback', reasonCode: 0 });
+});
 
 test('a machine that is lost with its disk: another one has sessions, messages and what is retained', async () => {
   const first = new Machine();

@@ -29,6 +29,12 @@ const STREAM = {
 const END_OF_BATCH = 204;
 const NOT_FOUND = 404;
 
+/** How long is waited for who leads a stream to say how that is, in milliseconds: while one is elected, nobody answers. */
+const INFO_TIMEOUT_MS = 2_000;
+
+/** The same for a new stream, which several servers have to make. */
+const ADD_TIMEOUT_MS = 10_000;
+
 /** Entries asked for at once, at most. */
 const BATCH = 1_000;
 
@@ -74,11 +80,14 @@ export class NatsLog implements EngineLog {
     const subject = `pmq.${name}.cell.${cell}`;
     const wanted = { name: stream, subjects: [subject], num_replicas: replicas, ...STREAM };
     const { JetStreamApiError, jetstreamManager } = modules.jetstream;
-    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 5_000 });
+    const managerOf = (timeout: number) =>
+      jetstreamManager(connection, { checkAPI: false, timeout });
+    const manager = await managerOf(INFO_TIMEOUT_MS);
     try {
-      const { config } = await manager.streams.info(stream).catch((error) => {
+      const { config } = await manager.streams.info(stream).catch(async (error) => {
         if (error?.code !== STREAM_NOT_FOUND) throw error;
-        return manager.streams.add({ ...wanted, max_bytes: logBytesMax });
+        const { streams } = await managerOf(ADD_TIMEOUT_MS);
+        return streams.add({ ...wanted, max_bytes: logBytesMax });
       });
       const faults = Object.entries(wanted)
         .filter(([key, value]) => `${config[key as keyof typeof config]}` !== `${value}`)

@@ -6,6 +6,7 @@ import {
   FollowedLog,
   type ReaderState,
   Shipper,
+  untilAnswered,
   type Witness,
 } from '@promptmq/cluster';
 import { type Clock, type Files, nodeClock } from '@promptmq/wal';
@@ -32,6 +33,8 @@ export interface CellHostOptions<B extends HostedBroker> {
   readonly claim: CellClaim | Promise<CellClaim>;
   /** Called once when all that the owner before had written was read: little is left to do once the cell is claimed. */
   readonly onPrepared?: (position: number) => void;
+  /** Called when the engine doesn't answer at first: it is asked until it does. */
+  readonly onWaiting?: (why: string) => void;
   /** Name of this node. */
   readonly node: string;
   /** Of this node's process: no two have the same. */
@@ -86,7 +89,7 @@ export class CellHost<B extends HostedBroker> {
    * Claims a cell and serves it.
    *
    * @returns null when another node has claimed it with this epoch or a higher one
-   * @throws {EngineError} `unavailable`, `unsuitable`
+   * @throws {EngineError} `unsuitable`; `unavailable` where another node still owns the cell: else it is asked until it answers
    * @throws {EngineLostData} the engine has less than was witnessed: what is in the folder stays as it is
    * @throws {FencedError} what the engine has is not what a log can be made of, or another node has claimed the cell meanwhile
    * @throws {LogError} as `Log.open`; `foreign` when the folder has another log
@@ -96,8 +99,8 @@ export class CellHost<B extends HostedBroker> {
   ): Promise<CellHost<B> | null> {
     const { engine, cell, node, incarnation, directory, files, claim } = options;
     const { clock = nodeClock, snapshotSize, appendBytes, appendWindow: window } = options;
-    const { onPrepared = () => {} } = options;
-    const engineLog = await engine.openLog(cell);
+    const { onPrepared = () => {}, onWaiting } = options;
+    const engineLog = await untilAnswered(clock, () => engine.openLog(cell), { onWaiting });
     let host: CellHost<B> | null = null;
     let fenced = null as FencedLog | null;
     let replica = null as Shipper | null;
