@@ -87,6 +87,12 @@ export const clusterMutations: readonly Mutation[] = [
     caughtBy: ['forwarding'],
   },
   {
+    name: 'expired-is-not-retained-elsewhere',
+    breaks: 'what has expired before the cell that keeps it has it takes the place of an older one',
+    edits: [{ find: 'keepsRetained: true,', put: '' }],
+    caughtBy: ['forwarding'],
+  },
+  {
     name: 'waiting-at-qos-0-is-overtaken',
     breaks: 'what waits at QoS 0 for what is stored goes before the next of its topic',
     edits: [{ find: 'this.#order.note(topic, stored.lastSequence + 1);', put: '' }],

@@ -78,6 +78,20 @@ test('what has expired is given up at the head, and makes room [MQTT-3.3.2-5]', 
   expect(dropped.slice(3)).toEqual(['expired e']);
 });
 
+test('what has expired stays where it is to be retained by who gets it', () => {
+  const expired = { expiresAt: 10, retain: true };
+  const { queue, dropped } = queueOf({ keepsRetained: true });
+  for (const retain of [false, true, false]) {
+    queue.push(deliveryOf(`${retain}`, { ...expired, retain }), 0);
+  }
+  queue.push(deliveryOf('d'), 10);
+  expect(drain(queue, 10)).toEqual(['true', 'd']);
+  expect(dropped).toEqual(['expired false', 'expired false']);
+  const { queue: other } = queueOf();
+  other.push(deliveryOf('a', expired), 0);
+  expect(drain(other, 10)).toEqual([]);
+});
+
 test('frames come before deliveries, and none is taken while a delivery waits', () => {
   const { queue } = queueOf();
   expect(queue.pushFrame(frameOf('1 frame'), QOS1, 0)).toBe(true);

@@ -126,7 +126,11 @@ function committed(): Promise<void> {
 }
 
 /** A message waits for the other cell. @returns its sequence */
-async function publish(text: string, expiresInMs = Number.POSITIVE_INFINITY): Promise<number> {
+async function publish(
+  text: string,
+  expiresInMs = Number.POSITIVE_INFINITY,
+  retain = false,
+): Promise<number> {
   const message: Message = {
     ...STORED_MESSAGE,
     topic: 't',
@@ -136,7 +140,7 @@ async function publish(text: string, expiresInMs = Number.POSITIVE_INFINITY): Pr
     expiresAt: broker.runtime.now() + expiresInMs,
   };
   const session = forwarding.sessionOf(OTHER);
-  const delivery = new Delivery(message, 1, false);
+  const delivery = new Delivery(message, 1, retain);
   broker.journal.writeMessage(message, [session], [delivery], null, false, undefined);
   session.deliver(delivery, broker.runtime.now());
   await committed();
@@ -246,6 +250,18 @@ test('who waits until all is applied is called back when the disk has refused wh
   await applied;
   expect(waiting()).toBe(0);
   files.beforeOperation = () => {};
+});
+
+test('what is retained goes to the other cell although it has expired, over a restart, too: it takes the place of an older one there', async () => {
+  await publish('a', 1);
+  await publish('b', 1, true);
+  await publish('c', 1);
+  await restart();
+  await publish('d');
+  resume();
+  expect(await forwarded(2)).toEqual(['b', 'd']);
+  const [first] = link.take(FrameType.forward);
+  expect(readForward(first as Uint8Array).expiresInMs).toBe(0);
 });
 
 test('a session of another cell is no client: it is not counted, and comes back after a restart', async () => {

@@ -94,6 +94,26 @@ test('what was retained and removed while there was no link is so when there is 
   expect(seenBy(`${late}`)).toEqual([[], []]);
 });
 
+test('what expires on its way to the cell that keeps it has taken the place of an older one, and so has a removal', () => {
+  cells = SimulatedCells.linked(2);
+  const [replaced, removed] = ['replaced', 'removed'].map((name) => topicOf(1, 2, name));
+  for (const topic of [replaced, removed]) retain(0, `${topic}`, 'old');
+  cells.cut(0, 1);
+  const properties = { messageExpiryInterval: 1 };
+  const publisher = cells.at(0).connect('publisher');
+  for (const [messageId, topic, payload] of [
+    [1, replaced, 'new'],
+    [2, removed, ''],
+  ] as const) {
+    publisher.publish(`${topic}`, payload, { qos: 1, messageId, retain: true, properties });
+  }
+  cells.advance(2);
+  cells.link(0, 1);
+  cells.settle();
+  expect(seenBy(`${replaced}`)).toEqual([[], []]);
+  expect(seenBy(`${removed}`)).toEqual([[], []]);
+});
+
 test('very many are said as the link takes them, and what changes meanwhile is not lost', () => {
   cells = new SimulatedCells(2, {}, 4096);
   const publisher = cells.at(1).connect('publisher');

@@ -22,6 +22,11 @@ export interface QueueLimits {
   readonly overflow: QueueOverflow;
   /** Shared by all queues; absent when there is no such limit. */
   readonly totals?: QueueTotals | undefined;
+  /**
+   * Whether what is sent with RETAIN stays when it has expired: who gets it retains it, and it takes the place of an older one
+   * there. Not so when absent.
+   */
+  readonly keepsRetained?: boolean;
 }
 
 /** Messages that wait for a session's connection or quota, in the order in which they are to be sent. */
@@ -34,7 +39,7 @@ export interface DeliveryQueue {
   /** How many of them are of QoS 0. */
   readonly transientCount: number;
   /**
-   * The first delivery that has not expired at `now`; those before it are given up. Undefined when there is
+   * The first delivery that has not expired at `now`, or stays nevertheless; those before it are given up. Undefined when there is
    * none that could be sent now.
    */
   peek(now: number): Delivery | undefined;
@@ -58,6 +63,16 @@ export interface DeliveryQueue {
 
 /** How often an expired head is looked for before a message is refused; bounds the work of a push. */
 export const EXPIRED_SWEEP_MAX = 64;
+
+/** Whether what waits is given up, as it has expired at `now`. */
+export function isGivenUp(
+  { keepsRetained }: QueueLimits,
+  expiresAt: number,
+  retain: boolean,
+  now: number,
+): boolean {
+  return expiresAt <= now && !(retain && keepsRetained === true);
+}
 
 /** Whether one more message of `size` bytes is too much; a queue may always hold a single one. */
 export function exceedsLimits(

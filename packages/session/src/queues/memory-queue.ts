@@ -8,6 +8,7 @@ import {
   type DeliveryQueue,
   EXPIRED_SWEEP_MAX,
   exceedsLimits,
+  isGivenUp,
   type QueueLimits,
 } from './delivery-queue.ts';
 import { Fifo } from './fifo.ts';
@@ -116,7 +117,7 @@ export class MemoryQueue implements DeliveryQueue {
     if (this.frameCount > 0) return FRAME_DELIVERY;
     for (;;) {
       const head = this.#deliveries.peek();
-      if (head === undefined || head.message.expiresAt > now) return head;
+      if (head === undefined || !this.#isGivenUp(head, now)) return head;
       this.#onDrop('expired', this.#take() as Delivery);
     }
   }
@@ -176,6 +177,10 @@ export class MemoryQueue implements DeliveryQueue {
     return taken;
   }
 
+  #isGivenUp({ message, retain }: Delivery, now: number): boolean {
+    return isGivenUp(this.#limits, message.expiresAt, retain, now);
+  }
+
   #isFull(size: number): boolean {
     return exceedsLimits(this.#limits, this.length, this.#bytes, size);
   }
@@ -184,7 +189,7 @@ export class MemoryQueue implements DeliveryQueue {
     // Frames never expire.
     for (let swept = 0; swept < EXPIRED_SWEEP_MAX && this.frameCount === 0; swept++) {
       const head = this.#deliveries.peek();
-      if (head === undefined || head.message.expiresAt > now) break;
+      if (head === undefined || !this.#isGivenUp(head, now)) break;
       this.#onDrop('expired', this.#take() as Delivery);
     }
     if (this.#limits.overflow === 'drop-oldest') {

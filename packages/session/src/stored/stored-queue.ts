@@ -7,6 +7,7 @@ import {
   type DeliveryQueue,
   EXPIRED_SWEEP_MAX,
   exceedsLimits,
+  isGivenUp,
   type QueueLimits,
 } from '../queues/delivery-queue.ts';
 import type { WaitingMessage } from '../queues/waiting-message.ts';
@@ -93,7 +94,8 @@ export class StoredQueue implements DeliveryQueue, BlockListOwner {
       this.#head ??= this.#materialize();
       const head = this.#head;
       if (head === null) return undefined;
-      if (head.isSent || head.message.expiresAt > now) return head;
+      const { isSent, message, retain } = head;
+      if (isSent || !isGivenUp(this.#limits, message.expiresAt, retain, now)) return head;
       this.#removeFirst();
       this.#onDrop('expired', head);
     }
@@ -415,7 +417,7 @@ export class StoredQueue implements DeliveryQueue, BlockListOwner {
       const block = this.#entries.first;
       if (block === undefined) break;
       const expiresAt = block.detailsAt(block.start)?.expiresAt ?? Number.POSITIVE_INFINITY;
-      if (expiresAt > now) break;
+      if (!isGivenUp(this.#limits, expiresAt, block.retainAt(block.start), now)) break;
       this.#dropFirst('expired');
     }
     if (this.#limits.overflow === 'drop-oldest') {

@@ -22,12 +22,13 @@ interface Changes {
   readonly group?: string | null;
   readonly sequence?: number;
   readonly share?: number;
+  readonly retain?: boolean;
 }
 
 /** A delivery of a message with this payload; stored with a sequence. */
 export function deliveryOf(text: string, changes: Changes = {}): Delivery {
-  const { qos = 1, expiresAt = Number.POSITIVE_INFINITY, group = null } = changes;
-  const delivery = new Delivery(messageOf(text, { qos, expiresAt }), qos, false, [], group);
+  const { qos = 1, expiresAt = Number.POSITIVE_INFINITY, group = null, retain = false } = changes;
+  const delivery = new Delivery(messageOf(text, { qos, expiresAt }), qos, retain, [], group);
   delivery.sequence = changes.sequence ?? 0;
   delivery.share = changes.share ?? 0;
   return delivery;

@@ -37,7 +37,8 @@ class CellEntry implements JournalEntry {
 
 /**
  * What waits for other cells: a session for each, whose messages are stored as those of any other. It is no client's: nobody
- * finds it among the clients, it never expires, and no limit of a client's queue has anything of it dropped.
+ * finds it among the clients, it never expires, and no limit of a client's queue has anything of it dropped. What is retained doesn't
+ * expire in it either: the cell that keeps it would go on with what it had before.
  *
  * Sequences of a process begin at the wall clock. A power cut may take numbers that another cell has seen, where the log isn't
  * synced with each record; nothing else is to have them afterwards, as the other cell would take it for what it has.
@@ -84,6 +85,7 @@ export class CellSessions {
       messagesMax: Number.POSITIVE_INFINITY,
       bytesMax: Number.POSITIVE_INFINITY,
       overflow: 'drop-newest',
+      keepsRetained: true,
       totals: this.totals,
       onDrop: (reason, { message, qos }) => {
         // Only what is stored waits for a cell that is away.
