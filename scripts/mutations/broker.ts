@@ -566,8 +566,8 @@ export const brokerMutations: readonly Mutation[] = [
     breaks: 'what was refused reaches nobody',
     edits: [
       {
-        find: 'for (const { session } of this.#state.entries.values()) session.stored?.removeFrom(from);',
-        put: '',
+        find: 'session.stored?.removeFrom(from); session.link',
+        put: 'session.link',
       },
     ],
     caughtBy: ['storage'],

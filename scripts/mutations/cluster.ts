@@ -83,7 +83,23 @@ export const clusterMutations: readonly Mutation[] = [
   {
     name: 'expired-is-waited-for',
     breaks: 'nobody waits for what has expired to be applied elsewhere',
-    edits: [{ find: 'session.link?.onGivenUp?.();', put: '' }],
+    edits: [
+      {
+        find: 'clientEvents.messageDropped(clientId, reason, message.topic, session.queue.length); session.link?.onGivenUp?.();',
+        put: 'clientEvents.messageDropped(clientId, reason, message.topic, session.queue.length);',
+      },
+    ],
+    caughtBy: ['forwarding'],
+  },
+  {
+    name: 'refused-is-waited-for',
+    breaks: 'nobody waits for what the disk has refused to be applied elsewhere',
+    edits: [
+      {
+        find: 'session.stored?.removeFrom(from); session.link?.onGivenUp?.();',
+        put: 'session.stored?.removeFrom(from);',
+      },
+    ],
     caughtBy: ['forwarding'],
   },
   {
@@ -275,10 +291,25 @@ export const clusterMutations: readonly Mutation[] = [
     caughtBy: ['cluster'],
   },
   {
+    name: 'taken-before-whole',
+    breaks:
+      'what comes for a shared group without members here is given on to those elsewhere, also when the process has just begun',
+    edits: [
+      {
+        find: 'if (!this.#isWhole) { this.#early.add(link);',
+        put: 'if (this.#cell < 0) { this.#early.add(link);',
+      },
+    ],
+    caughtBy: ['forwarding'],
+  },
+  {
     name: 'witness-not-compared',
     breaks: 'a cell of which the engine has lost acknowledged entries is not opened',
     edits: [
-      { find: 'witness !== null && !(await isThere(log, witness))', put: 'witness === undefined' },
+      {
+        find: 'witness !== null && !(await untilAnswered(clock, () => isThere(log, witness), { isWanted }))',
+        put: 'witness === undefined',
+      },
     ],
     caughtBy: ['takeover'],
   },

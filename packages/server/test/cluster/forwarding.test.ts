@@ -75,6 +75,8 @@ let errors: string[];
 let broker: Broker;
 let forwarding: Forwarding;
 let links: LinkSet;
+/** What is known of the subscriptions of all cells is waited for so. */
+let whenWhole: (callback: () => void) => void;
 let link: NotedLink;
 
 /** A process on the disk that there is, with a link to the other cell. */
@@ -84,7 +86,7 @@ async function start(): Promise<void> {
   broker = new Broker(config, { ...nodeRuntime, wallNow: () => wallMs }, log);
   await broker.recover({ files, index });
   links = new LinkSet((error) => void errors.push((error as Error).message));
-  forwarding = new Forwarding(broker, 0, links, { useForwarding: () => {} });
+  forwarding = new Forwarding(broker, 0, links, { useForwarding: () => {}, whenWhole });
   relink();
 }
 
@@ -101,6 +103,7 @@ async function restart(): Promise<void> {
 }
 
 beforeEach(async () => {
+  whenWhole = (callback) => callback();
   files = new FaultyFiles();
   index = new MemoryIndex();
   wallMs = Date.UTC(2030, 0, 1);
@@ -192,6 +195,21 @@ test('what the other cell has is settled, and the rest is sent again on another 
   expect(await forwarded(1)).toEqual(['b']);
   expect(waiting()).toBe(1);
   forwarding.checkInvariants();
+});
+
+test('nothing is taken from another cell before it is known what all have subscribed to', async () => {
+  let onWhole = () => {};
+  whenWhole = (callback) => {
+    onWhole = callback;
+  };
+  await restart();
+  expect(link.take(FrameType.resume)).toEqual([]);
+  const former = link;
+  links.remove(former, 'it broke');
+  relink();
+  onWhole();
+  expect(former.take(FrameType.resume)).toEqual([]);
+  expect(link.take(FrameType.resume).length).toBe(1);
 });
 
 test('APPLIED settles all up to it, also over a restart', async () => {

@@ -18,11 +18,21 @@ import type { ForwardingHost } from './host.ts';
 /** Bytes of a number that a generation is. */
 const GENERATION_SIZE = 6;
 
+/** What goes and comes at QoS 0, and what clients of other cells have subscribed to. */
+export interface ForwardingPeers {
+  useForwarding(forwarding: Forwarding): void;
+  /** Calls back when it is known of all cells what their clients have subscribed to; before this returns where it is. */
+  whenWhole(callback: () => void): void;
+}
+
 /**
  * The messages of QoS 1 and 2 that a cell sends to others, and gets from them.
  *
  * The session of another cell is there from the first time that it is asked for, whether there is a link to that cell or not;
  * what waits in it is sent when there is one.
+ *
+ * Nothing is taken from others before it is known what all cells have subscribed to: of a shared group that has no member here any more, one
+ * elsewhere is to get it.
  */
 export class Forwarding implements LinkUser {
   readonly #host: ForwardingHost;
@@ -31,31 +41,32 @@ export class Forwarding implements LinkUser {
   /** By cell. */
   readonly #forwarders: Map<number, Forwarder>;
   readonly #appliers: Map<number, Applier>;
+  /** Those from which nothing is taken yet. */
+  readonly #early: Set<Link>;
+  #isWhole: boolean;
 
   /**
    * @param host - has been recovered
    * @param cell - that it serves
    * @param links - to which there is no link yet
-   * @param transient - takes what goes and comes at QoS 0, which is to keep its place among what goes and comes here
+   * @param peers - what goes and comes at QoS 0 is to keep its place among what goes and comes here
    */
-  constructor(
-    host: ForwardingHost,
-    cell: number,
-    links: LinkSet,
-    transient: { useForwarding(forwarding: Forwarding): void },
-  ) {
-    transient.useForwarding(this);
+  constructor(host: ForwardingHost, cell: number, links: LinkSet, peers: ForwardingPeers) {
+    peers.useForwarding(this);
     this.#host = host;
     this.#cell = cell;
     // What is in memory alone is numbered anew by each process.
     this.#generation = host.journal.generation || numberOf(host.runtime.uniqueId());
     this.#forwarders = new Map();
     this.#appliers = new Map();
+    this.#early = new Set();
+    this.#isWhole = false;
     links.handle([FrameType.forward], (link, body) => this.#onForward(link, body));
     links.handle([FrameType.applied], (_link, body) => this.#onApplied(body));
     links.handle([FrameType.resume], (link, body) => this.#onResume(link, body));
     links.handle([FrameType.resumed], (link, body) => this.#onResumed(link, body));
     links.follow(this);
+    peers.whenWhole(() => this.#onWhole());
   }
 
   /** What is for another cell is delivered to this session. */
@@ -129,10 +140,22 @@ export class Forwarding implements LinkUser {
   // ------------------------------------------------------------------------- links
 
   onUp(link: Link): void {
+    if (!this.#isWhole) {
+      this.#early.add(link);
+      return;
+    }
     for (const { cell } of link.peer.cells) this.#applierOf(cell).begin(link);
   }
 
+  #onWhole(): void {
+    this.#isWhole = true;
+    const early = [...this.#early];
+    this.#early.clear();
+    for (const link of early) this.onUp(link);
+  }
+
   onDown(link: Link): void {
+    this.#early.delete(link);
     for (const forwarder of this.#forwarders.values()) forwarder.onDown(link);
     for (const applier of this.#appliers.values()) applier.onDown(link);
   }
