@@ -160,3 +160,23 @@ describe('a will that DISCONNECT took away [MQTT-3.1.2-10]', () => {
     expect(() => deliver(will, { qos: 0 })).toThrow('must not be published');
   });
 });
+
+describe('a subscription that SUBACK refuses after other cells were waited for', () => {
+  const wish = { filter: 'a', qos: 2, noLocal: false, retainHandling: 0 } as const;
+
+  test('what was published before SUBACK may come by it', () => {
+    const span = ledger.subscribing(session, wish);
+    const message = published(2);
+    ledger.mayBeRouted(message);
+    ledger.withdrawn(session, span);
+    expect(() => deliver(message, { qos: 2 })).not.toThrow();
+  });
+
+  test('what was published after SUBACK comes by the one before it alone', () => {
+    ledger.withdrawn(session, ledger.subscribing(session, wish));
+    const message = published(2);
+    ledger.mayBeRouted(message);
+    expect(() => deliver(message, { qos: 2 })).toThrow('at QoS 2, which no subscription asks for');
+    expect(() => deliver(message)).not.toThrow();
+  });
+});

@@ -228,6 +228,11 @@ export class Ledger {
     session.deny(span);
   }
 
+  withdrawn(session: SessionRecord, span: Span): void {
+    this.tick++;
+    session.withdraw(span, this.tick);
+  }
+
   /** @returns what UNSUBACK will end */
   unsubscribing(session: SessionRecord, filter: string): Span[] {
     this.tick++;
@@ -329,6 +334,7 @@ export class Ledger {
     const isOwed = session.spans.some(
       (span) =>
         span.group === null &&
+        !span.isWithdrawn &&
         span.wish.retainHandling !== 2 &&
         span.matches(options.topic) &&
         publication.earliest <= Math.min(span.granted, this.tick) &&

@@ -517,10 +517,10 @@ export class ModelClient {
       this.ledger.denied(this.session as SessionRecord, request.span);
       return;
     }
-    // Another cell has not answered in time.
+    // Another cell has not answered in time; messages came from this one while it was waited for.
     const isUnrouted = granted.length === 1 && granted[0] === SUBSCRIBE_FAILURE_V4;
     if (isUnrouted && this.ledger.now() - request.sentMs > UNROUTED_MS) {
-      this.ledger.denied(this.session as SessionRecord, request.span);
+      this.ledger.withdrawn(this.session as SessionRecord, request.span);
       return;
     }
     if (granted.length !== 1 || granted[0] !== request.span.wish.qos) {

@@ -24,6 +24,8 @@ export class Span {
   superseded: Tick = NEVER;
   endRequested: Tick = NEVER;
   ended: Tick = NEVER;
+  /** SUBACK refused it after it had been in force. */
+  isWithdrawn = false;
   /** An UNSUBSCRIBE before the last may have ended it. */
   wasEndRequestedBefore = false;
 
@@ -120,6 +122,12 @@ export class SessionRecord {
   /** SUBACK refused it: it never was in force. */
   deny(span: Span): void {
     this.spans = this.spans.filter((other) => other !== span);
+  }
+
+  /** SUBACK refused it, but until then it may have been in force: what came meanwhile may be queued. */
+  withdraw(span: Span, tick: Tick): void {
+    span.isWithdrawn = true;
+    span.ended = Math.min(span.ended, tick);
   }
 
   /** The spans of a filter that have not ended. */
