@@ -21,17 +21,6 @@ export const logMutations: readonly Mutation[] = [
     caughtBy: ['log'],
   },
   {
-    name: 'segment-without-data-stays',
-    breaks: 'what follows a full disk follows what the replica has',
-    edits: [
-      {
-        find: 'if (last.first + SEGMENT_HEADER_SIZE < state.written) {',
-        put: 'if (last.first < state.written) {',
-      },
-    ],
-    caughtBy: ['log'],
-  },
-  {
     name: 'acknowledged-before-sync',
     breaks: 'sync mode immediate: a listener is notified when its record survives a power cut',
     edits: [

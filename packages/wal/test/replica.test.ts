@@ -1,11 +1,5 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import {
-  type Log,
-  type LogError,
-  type LogEvent,
-  type LogOptions,
-  nodeClock,
-} from '../src/index.ts';
+import type { Log, LogError, LogEvent, LogOptions } from '../src/index.ts';
 import {
   FaultyFiles,
   Ledger,
@@ -13,7 +7,6 @@ import {
   MemoryReplica,
   Random,
   type Survival,
-  systemError,
 } from '../src/testing/index.ts';
 import { checkItems, LiveSet, type Step } from './support/live-set.ts';
 import { DIRECTORY, openLog, settle } from './support/open-log.ts';
@@ -247,50 +240,6 @@ describe('a replica has the same bytes at the same positions', () => {
     const restored = await openLog(replica.files(DIRECTORY));
     await ledger.check(restored);
     expect([...ledger.acknowledged]).toHaveLength((await contents(restored)).length);
-  });
-
-  test.each([
-    { name: 'before anything was written', isBegun: false },
-    { name: 'twice, and nothing was written between', isBegun: true },
-  ])('on a disk that is full $name: what follows is what the replica expects', async (row) => {
-    const files = new FaultyFiles();
-    const replica = slowReplica();
-    const ledger = new Ledger();
-    let retry = () => {};
-    const clock = {
-      ...nodeClock,
-      setTimer: (_: number, callback: () => void) => {
-        retry = callback;
-        return () => {};
-      },
-    };
-    const log = await openLog(files, { replica, clock });
-    if (row.isBegun) {
-      ledger.append(log);
-      await settle();
-      replica.confirm();
-    }
-    for (let round = 0; round < 2; round++) {
-      files.beforeOperation = (name) => {
-        if (name === 'write') throw systemError('ENOSPC', name);
-      };
-      ledger.append(log);
-      await settle();
-      expect(log.isFull).toBe(true);
-      files.beforeOperation = () => {};
-      retry();
-      await settle();
-      expect(log.isFull).toBe(false);
-    }
-    ledger.append(log);
-    await settle();
-    replica.confirm();
-    expect(ledger.acknowledged.size).toBe(row.isBegun ? 2 : 1);
-    replica.isPrompt = true;
-    await log.close();
-    const restored = await openLog(replica.files(DIRECTORY));
-    await ledger.check(restored);
-    await restored.close();
   });
 
   test('on a full disk: what changes without a record, the replica has when the next checkpoint is taken', async () => {

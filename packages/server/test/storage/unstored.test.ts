@@ -100,11 +100,13 @@ describe('what nobody stores, where another process could have taken the log', (
   });
 
   test('is refused while the disk is full, as nothing can show whose the log is', async () => {
-    process.fillDisk();
     publisher.publish('t', 'x', 1, 1);
+    expect(await publisher.next()).toMatchObject({ reasonCode: NO_MATCHING_SUBSCRIBERS });
+    process.fillDisk();
+    publisher.publish('t', 'x', 1, 2);
     expect(await publisher.next()).toMatchObject({ reasonCode: QUOTA_EXCEEDED });
     await process.makeRoom();
-    publisher.publish('t', 'x', 1, 2);
+    publisher.publish('t', 'x', 1, 3);
     expect(await publisher.next()).toMatchObject({ reasonCode: NO_MATCHING_SUBSCRIBERS });
   });
 

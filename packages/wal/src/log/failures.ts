@@ -1,4 +1,4 @@
-import { alignUp, SEGMENT_HEADER_SIZE } from '../format/format.ts';
+import { alignUp } from '../format/format.ts';
 import { invariant } from '../invariant.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Files } from '../ports/files.ts';
@@ -24,10 +24,6 @@ const DISK_FULL_CODES: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFI
  */
 export function isDiskFull(error: unknown): boolean {
   return DISK_FULL_CODES.includes((error as NodeJS.ErrnoException).code);
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
 }
 
 /** What failing needs of its log. */
@@ -59,15 +55,12 @@ export class Failures {
   readonly #state: LogState;
   #cancelRetry: (() => void) | null;
   #retrying: Promise<void> | null;
-  /** Segments without data that have left the list, and whose files may be there. */
-  #removed: Segment[];
 
   constructor(log: FailingLog) {
     this.#log = log;
     this.#state = log.state;
     this.#cancelRetry = null;
     this.#retrying = null;
-    this.#removed = [];
   }
 
   /** A batch could not be written. */
@@ -80,19 +73,20 @@ export class Failures {
   #becomeFull(error: unknown): void {
     const state = this.#state;
     if (state.status !== 'open') return;
-    const { stats, segments, appender, onEvent } = this.#log;
+    const { files, stats, segments, appender, onEvent } = this.#log;
     state.status = 'full';
     const refusal = new LogError('full', `no room in ${state.directory}`, { cause: error });
     const refused = appender.takeAll();
     // Nothing of these segments, or of their ends, has been acknowledged; their positions are gone.
     for (let last = segments.at(-1); last !== undefined; last = segments.at(-1)) {
-      // What follows one that has no data follows what was before that: a replica has never heard of it.
-      if (last.first + SEGMENT_HEADER_SIZE < state.written) {
+      if (last.first < state.written) {
         last.end = Math.min(last.end, state.written);
         break;
       }
+      const { path } = last;
       segments.pop();
-      this.#removed.push(last);
+      const closed = last.close().catch(() => {});
+      void closed.then(() => files.remove(path)).catch(() => {});
     }
     for (const { builder, segment } of refused) {
       stats.refusedRecords += builder.recordCount;
@@ -130,7 +124,7 @@ export class Failures {
     const state = this.#state;
     const last = segments.at(-1);
     const first = alignUp(state.head);
-    const next = Segment.after(last, state.directory, first, id, last?.end ?? state.begin);
+    const next = Segment.after(last, state.directory, first, id);
     try {
       // What is appended from then on says that all before it is durable.
       await committer.syncUpTo(state.written);
@@ -141,7 +135,6 @@ export class Failures {
         await file.truncate(last.size);
         await file.sync();
       }
-      await this.#removeFiles();
       await maker.makeWhole(next);
     } catch (error) {
       if (state.status !== 'full') return;
@@ -162,19 +155,6 @@ export class Failures {
     appender.onHeadMoved();
     state.status = 'open';
     onEvent({ type: 'has-room' });
-  }
-
-  async #removeFiles(): Promise<void> {
-    const { files } = this.#log;
-    const removed = this.#removed;
-    if (removed.length === 0) return;
-    for (const segment of removed) {
-      await segment.close();
-      await files.remove(segment.path).catch(ignoreMissing);
-    }
-    // Before the next one is there, which says that these never were.
-    await files.syncDirectory(this.#state.directory);
-    this.#removed = [];
   }
 
   /** Ends the log: nothing is acknowledged any more. */

@@ -74,16 +74,15 @@ export class Segment {
    *
    * @param previous - the last one so far
    * @param first - its first position
-   * @param end - where the data before it ends
    */
   static after(
     previous: Segment | undefined,
     directory: string,
     first: number,
     logId: string,
-    end = previous?.end ?? first,
   ): Segment {
-    return new Segment(directory, first, end, previous?.first ?? first, logId);
+    const previousFirst = previous?.first ?? first;
+    return new Segment(directory, first, previous?.end ?? first, previousFirst, logId);
   }
 
   get path(): string {
