@@ -1,5 +1,11 @@
 import { describe, expect, jest, test } from '@jest/globals';
-import type { Log, LogError, LogEvent, LogOptions } from '../src/index.ts';
+import {
+  type Log,
+  type LogError,
+  type LogEvent,
+  type LogOptions,
+  nodeClock,
+} from '../src/index.ts';
 import {
   FaultyFiles,
   Ledger,
@@ -240,6 +246,39 @@ describe('a replica has the same bytes at the same positions', () => {
     const restored = await openLog(replica.files(DIRECTORY));
     await ledger.check(restored);
     expect([...ledger.acknowledged]).toHaveLength((await contents(restored)).length);
+  });
+
+  test('on a disk that is full before anything was written: what follows is what the replica expects', async () => {
+    const files = new FaultyFiles();
+    const replica = slowReplica();
+    const ledger = new Ledger();
+    let retry = () => {};
+    const clock = {
+      ...nodeClock,
+      setTimer: (_: number, callback: () => void) => {
+        retry = callback;
+        return () => {};
+      },
+    };
+    const log = await openLog(files, { replica, clock });
+    files.capacity = files.used;
+    ledger.append(log);
+    await settle();
+    expect(log.isFull).toBe(true);
+    files.capacity = Number.POSITIVE_INFINITY;
+    retry();
+    await settle();
+    ledger.append(log);
+    await settle();
+    replica.confirm();
+    expect(ledger.acknowledged.size).toBe(1);
+    replica.isPrompt = true;
+    await log.close();
+    for (const disk of [replica.files(DIRECTORY), files]) {
+      const restored = await openLog(disk);
+      await ledger.check(restored);
+      await restored.close();
+    }
   });
 
   test('on a full disk: what changes without a record, the replica has when the next checkpoint is taken', async () => {

@@ -124,7 +124,8 @@ export class Failures {
     const state = this.#state;
     const last = segments.at(-1);
     const first = alignUp(state.head);
-    const next = Segment.after(last, state.directory, first, id);
+    // Where nothing could be written yet, positions were passed over of which a replica has never heard.
+    const next = Segment.after(last, state.directory, first, id, last?.end ?? state.begin);
     try {
       // What is appended from then on says that all before it is durable.
       await committer.syncUpTo(state.written);

@@ -19,6 +19,8 @@ export class LogState {
   head: number;
   /** Up to where the operating system has everything. */
   written: number;
+  /** Where the log ended when it was opened. */
+  readonly begin: number;
   /** Up to where everything survives a power cut. */
   durable: number;
   /** Up to where the replica has confirmed that it has everything; stays as it is where there is none. */
@@ -40,6 +42,7 @@ export class LogState {
     this.failure = null;
     this.head = head;
     this.written = head;
+    this.begin = head;
     this.durable = head;
     this.replicated = head;
     this.acknowledged = head;

@@ -74,15 +74,16 @@ export class Segment {
    *
    * @param previous - the last one so far
    * @param first - its first position
+   * @param end - where what was written before it ends
    */
   static after(
     previous: Segment | undefined,
     directory: string,
     first: number,
     logId: string,
+    end = previous?.end ?? first,
   ): Segment {
-    const previousFirst = previous?.first ?? first;
-    return new Segment(directory, first, previous?.end ?? first, previousFirst, logId);
+    return new Segment(directory, first, end, previous?.first ?? first, logId);
   }
 
   get path(): string {
