@@ -519,7 +519,7 @@ export class ModelClient {
     }
     // Another cell has not answered in time; messages came from this one while it was waited for.
     const isUnrouted = granted.length === 1 && granted[0] === SUBSCRIBE_FAILURE_V4;
-    if (isUnrouted && this.ledger.now() - request.sentMs > UNROUTED_MS) {
+    if (isUnrouted && this.ledger.now() - request.sentMs >= UNROUTED_MS) {
       this.ledger.withdrawn(this.session as SessionRecord, request.span);
       return;
     }
