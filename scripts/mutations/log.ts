@@ -21,6 +21,12 @@ export const logMutations: readonly Mutation[] = [
     caughtBy: ['log'],
   },
   {
+    name: 'segment-without-data-not-replicated',
+    breaks: 'what follows a full disk follows what the replica has',
+    edits: [{ find: 'replication?.begin(next);', put: '' }],
+    caughtBy: ['log'],
+  },
+  {
     name: 'acknowledged-before-sync',
     breaks: 'sync mode immediate: a listener is notified when its record survives a power cut',
     edits: [

@@ -13,6 +13,7 @@ import {
   MemoryReplica,
   Random,
   type Survival,
+  systemError,
 } from '../src/testing/index.ts';
 import { checkItems, LiveSet, type Step } from './support/live-set.ts';
 import { DIRECTORY, openLog, settle } from './support/open-log.ts';
@@ -27,6 +28,19 @@ function slowReplica(): MemoryReplica {
   const replica = new MemoryReplica();
   replica.isPrompt = false;
   return replica;
+}
+
+/** Waits for what waits for the replica. */
+async function confirming(replica: MemoryReplica, done: Promise<unknown>): Promise<void> {
+  let isDone = false;
+  const ended = done.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    await settle();
+    replica.confirm();
+  }
+  await ended;
 }
 
 async function contents(log: Log): Promise<string[]> {
@@ -248,37 +262,63 @@ describe('a replica has the same bytes at the same positions', () => {
     expect([...ledger.acknowledged]).toHaveLength((await contents(restored)).length);
   });
 
-  test('on a disk that is full before anything was written: what follows is what the replica expects', async () => {
-    const files = new FaultyFiles();
-    const replica = slowReplica();
-    const ledger = new Ledger();
-    let retry = () => {};
-    const clock = {
-      ...nodeClock,
-      setTimer: (_: number, callback: () => void) => {
-        retry = callback;
-        return () => {};
-      },
-    };
-    const log = await openLog(files, { replica, clock });
-    files.capacity = files.used;
-    ledger.append(log);
-    await settle();
-    expect(log.isFull).toBe(true);
-    files.capacity = Number.POSITIVE_INFINITY;
-    retry();
-    await settle();
-    ledger.append(log);
-    await settle();
-    replica.confirm();
-    expect(ledger.acknowledged.size).toBe(1);
-    replica.isPrompt = true;
-    await log.close();
-    for (const disk of [replica.files(DIRECTORY), files]) {
-      const restored = await openLog(disk);
-      await ledger.check(restored);
-      await restored.close();
-    }
+  describe.each([
+    { when: 'before anything was written', isBegun: false, rounds: 1 },
+    { when: 'twice, before anything was written', isBegun: false, rounds: 2 },
+    { when: 'twice, with nothing written between', isBegun: true, rounds: 2 },
+  ])('on a disk that is full $when', ({ isBegun, rounds }) => {
+    test.each([
+      { what: 'the log continues', isKilled: false },
+      { what: 'the next process continues', isKilled: true },
+    ])('$what with what the replica expects', async ({ isKilled }) => {
+      const files = new FaultyFiles();
+      const index = new MemoryIndex();
+      const replica = slowReplica();
+      const ledger = new Ledger();
+      let retry = () => {};
+      const clock = {
+        ...nodeClock,
+        setTimer: (_: number, callback: () => void) => {
+          retry = callback;
+          return () => {};
+        },
+      };
+      let log = await openLog(files, { replica, clock, index });
+      if (isBegun) {
+        ledger.append(log);
+        await settle();
+        replica.confirm();
+      }
+      for (let round = 0; round < rounds; round++) {
+        files.beforeOperation = (name) => {
+          if (name === 'write') throw systemError('ENOSPC', name);
+        };
+        ledger.append(log);
+        await settle();
+        expect(log.isFull).toBe(true);
+        files.beforeOperation = () => {};
+        retry();
+        await settle();
+        expect(log.isFull).toBe(false);
+        await confirming(replica, log.checkpoint());
+      }
+      let [disk, copy] = [files, replica];
+      if (isKilled) {
+        disk = files.crash('everything', new Random(1));
+        copy = replica.reopen();
+        log = await openLog(disk, { replica: copy, clock, index: index.crash() });
+      }
+      ledger.append(log);
+      await confirming(copy, log.flush());
+      expect(ledger.acknowledged.size).toBe(isBegun ? 2 : 1);
+      copy.isPrompt = true;
+      await log.close();
+      for (const there of [copy.files(DIRECTORY), disk]) {
+        const restored = await openLog(there);
+        await ledger.check(restored);
+        await restored.close();
+      }
+    });
   });
 
   test('on a full disk: what changes without a record, the replica has when the next checkpoint is taken', async () => {

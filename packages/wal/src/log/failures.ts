@@ -120,7 +120,7 @@ export class Failures {
 
   /** There is room when what follows has a segment to go to. */
   async #retry(): Promise<void> {
-    const { id, files, segments, maker, appender, committer, onEvent } = this.#log;
+    const { id, files, segments, maker, appender, committer, replication, onEvent } = this.#log;
     const state = this.#state;
     const last = segments.at(-1);
     const first = alignUp(state.head);
@@ -154,6 +154,7 @@ export class Failures {
     segments.push(next);
     state.continueAt(next.end, committer.isAllAcknowledged);
     appender.onHeadMoved();
+    replication?.begin(next);
     state.status = 'open';
     onEvent({ type: 'has-room' });
   }

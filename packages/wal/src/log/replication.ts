@@ -33,6 +33,8 @@ export class Replication {
   #waiting: { position: number; done: () => void; fail: (error: LogError) => void }[];
   /** Called when less is owed. */
   #onRoom: (() => void) | null;
+  /** The last segment of which the replica was given the header alone. */
+  #begun: Segment | null;
   /** Why nothing is waited for any more; null while the log serves. */
   #ended: LogError | null;
 
@@ -42,13 +44,20 @@ export class Replication {
     this.#owed = [];
     this.#waiting = [];
     this.#onRoom = null;
+    this.#begun = null;
     this.#ended = null;
+  }
+
+  /** A segment was made that may stay without data: what follows it says so, and the replica has to know of it. */
+  begin(segment: Segment): void {
+    this.#begun = segment;
+    this.#give(segment.first, segment.first, [segment.header]);
   }
 
   /** A batch has been written. */
   ship({ segment, bytes, builder }: SealedBatch): void {
     const { position } = builder;
-    const isFirst = position - segment.first === SEGMENT_HEADER_SIZE;
+    const isFirst = position - segment.first === SEGMENT_HEADER_SIZE && segment !== this.#begun;
     if (isFirst) this.#give(segment.first, segment.first, [segment.header, bytes]);
     else this.#give(position, segment.first, [bytes]);
   }
@@ -123,7 +132,12 @@ export class Replication {
     }
     this.#state.replicated = position;
     for (const segment of segments) {
-      if (segment.end <= Math.max(position, segment.first + SEGMENT_HEADER_SIZE)) continue;
+      if (segment.end === segment.first + SEGMENT_HEADER_SIZE) {
+        this.#begun = segment;
+        if (position < segment.end) this.begin(segment);
+        continue;
+      }
+      if (segment.end <= position) continue;
       const buffer = await readSegment(files, segment);
       const from = Math.max(0, position - segment.first);
       // What can't be read between two batches goes along as it is: the positions are the same in both places.
